@@ -1,0 +1,75 @@
+# Gongxiang 贡享. Only Python 3.11–3.13, make and the package registries are needed; `make help` lists all.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The first Python that serves; `make PYTHON=…` takes another.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p deploy/embedded/check_machine.py >/dev/null 2>&1 && { echo $$p; exit; }; done; echo python3)
+VOLUNTEERS ?=
+ACTIVITIES ?=
+export PYTHONUNBUFFERED := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-11s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: $(VENV)/.embedded ## keep the whole system up for people, data in .data/run; Ctrl-C stops it
+	@exec $(BIN)/python -m deploy.embedded run
+
+.PHONY: demo
+demo: $(VENV)/.embedded ## play a district's day and audit it [VOLUNTEERS=300] [ACTIVITIES=file.csv]
+	@$(BIN)/python -m deploy.demo $(if $(VOLUNTEERS),--volunteers $(VOLUNTEERS)) \
+		$(if $(ACTIVITIES),--activities "$(ACTIVITIES)")
+
+.PHONY: audit
+audit: $(VENV)/.embedded ## check the invariants of a system that runs, or of a stopped one
+	@$(BIN)/python -m deploy.audit
+
+.PHONY: check
+check: $(VENV)/.dev ## lint, format, types, import rules, fast tests (< 90 s)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q -m "not servers"
+
+.PHONY: test
+test: $(VENV)/.dev ## the whole suite, on the embedded servers (< 12 min)
+	$(BIN)/pytest
+
+.PHONY: setup
+setup: $(VENV)/.dev ## make the virtual environment and fetch all that is needed
+
+.PHONY: env-check
+env-check: ## say in one line what this machine lacks
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "gongxiang: 找不到 $(PYTHON)，需要 Python 3.11–3.13 / there is no $(PYTHON):" \
+			"install Python 3.11–3.13 and run make PYTHON=python3.13 …" >&2; exit 1; }
+	@$(PYTHON) deploy/embedded/check_machine.py
+
+.PHONY: clean
+clean: ## forget the virtual environment and the tools' caches; data stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# A stamp per list of packages: done once, and again when the list changes.
+$(VENV)/.embedded: requirements/embedded.txt deploy/embedded/jars.lock.toml | $(VENV)/.made
+	@$(BIN)/python deploy/embedded/check_machine.py registry
+	@echo "installing the system's packages …"
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements/embedded.txt
+	@$(BIN)/python -m deploy.embedded.jars
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.embedded
+	@echo "installing the tools …"
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.made: | env-check
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
