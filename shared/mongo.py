@@ -1,0 +1,301 @@
+"""A service's database, and the unit of work: a change, what it tells and what it answers, at once.
+
+Every unit of work is one MongoDB transaction. What is told stands in ``outbox`` and is sent by the
+relay; what is heard stands in ``inbox``, what was answered in ``answers``. So a crash between any
+two lines leaves either all of it or nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any, TypeVar
+
+from bson.codec_options import CodecOptions
+from pymongo import ASCENDING, IndexModel, MongoClient
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+from pymongo.errors import ConnectionFailure, DuplicateKeyError, OperationFailure, PyMongoError
+
+from shared import clock, events, logs, metrics
+from shared.alarms import raise_alarm
+from shared.errors import Busy
+from shared.sessions import Sessions, kill_predecessors
+from shared.settings import Settings
+
+__all__ = [
+    "CommitUnknown",
+    "Document",
+    "ServiceDatabase",
+    "UnitOfWork",
+    "ask_again",
+    "ensure_indexes",
+    "open_client",
+    "raise_alarm",
+]
+
+Document = dict[str, Any]
+T = TypeVar("T")
+
+KEPT_S = 30 * 86_400
+"""Inbox, answers, sent rows: kept longer than Kafka keeps (7 days) or we tell again (8 days)."""
+
+TRIES_MAX, SECONDS_MAX = 5, 10.0
+HELD_TRIES_MAX, HELD_SECONDS_MAX = 20, 3.0
+
+_SHARED_INDEXES: Mapping[str, Sequence[IndexModel]] = {
+    "outbox": [
+        IndexModel([("sent_to", ASCENDING), ("told_at", ASCENDING)]),
+        # On sent_at alone: a row not sent yet is never deleted.
+        IndexModel([("sent_at", ASCENDING)], expireAfterSeconds=KEPT_S),
+    ],
+    "inbox": [IndexModel([("heard_at", ASCENDING)], expireAfterSeconds=KEPT_S)],
+    "answers": [IndexModel([("kept_at", ASCENDING)], expireAfterSeconds=KEPT_S)],
+    "sessions": [IndexModel([("slot", ASCENDING)])],
+    "dead_letters": [
+        IndexModel([("state", ASCENDING), ("first_at", ASCENDING)]),
+        IndexModel([("topic", ASCENDING), ("partition", ASCENDING), ("first_at", ASCENDING)]),
+    ],
+    "pauses": [],
+    "rules": [IndexModel([("district", ASCENDING)])],
+    "alarms": [],
+    "leases": [],
+    "logs": [],
+    "processes": [],
+}
+
+
+class CommitUnknown(PyMongoError):
+    """The commit's outcome cannot be had now. The body is not run again: whoever asked looks up."""
+
+
+@dataclass
+class UnitOfWork:
+    """One transaction. Give ``session`` to every call on ``db``."""
+
+    db: Database[Document]
+    session: ClientSession
+    correlation: str
+
+    def tell(self, event: events.Event) -> str:
+        """Put an event in the outbox; return its id, ``<aggregate>:<version>``.
+
+        ``event.version`` is the aggregate's own number of events told, raised by one in this
+        same transaction on the aggregate's document: two units of work cannot take the same one.
+        """
+        version: int = event.version  # type: ignore[attr-defined]
+        kind = type(event)
+        source = events.source_of(kind)
+        row = {
+            "_id": f"{event.aggregate}:{version}",
+            "aggregate": event.aggregate,
+            "version": version,
+            "topic": events.topic_of(source),
+            "key": event.key,
+            "type": kind.__name__,
+            "source": source,
+            "body": json.dumps(events.encode(event), ensure_ascii=False),
+            "at": clock.now(),
+            "told_at": clock.real_now(),
+            "correlation": self.correlation,
+        }
+        self.db.outbox.insert_one(row, session=self.session)
+        return str(row["_id"])
+
+
+def ask_again(work: UnitOfWork, event_id: str) -> bool:
+    """Take an outbox row's mark back, so that the same event is sent again; False if it is gone."""
+    taken = work.db.outbox.update_one(
+        {"_id": event_id}, {"$unset": {"sent_to": "", "sent_at": ""}}, session=work.session
+    )
+    return taken.matched_count == 1
+
+
+def open_client(settings: Settings) -> MongoClient[Document]:
+    """Return a client; it connects when first used, never before a fork."""
+    return MongoClient(
+        settings.mongo_uri,
+        appname=settings.slot,
+        tz_aware=True,
+        tzinfo=UTC,
+        serverSelectionTimeoutMS=5_000,
+        connectTimeoutMS=3_000,
+        socketTimeoutMS=15_000,
+        maxPoolSize=max(32, settings.web_threads * 2),
+    )
+
+
+class ServiceDatabase:
+    """The database that one service alone writes.
+
+    ``db`` is pymongo's database (times come back aware, in UTC), ``name`` the service's name.
+    """
+
+    def __init__(self, client: MongoClient[Document], name: str, settings: Settings) -> None:
+        self.client = client
+        self.name = name
+        self.settings = settings
+        options: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=UTC)
+        self.db = client.get_database(settings.database_prefix + name, codec_options=options)
+        self._sessions = Sessions(client, self.db.sessions, settings.slot)
+        self._held = _HeldThings()
+
+    @classmethod
+    def connect(cls, settings: Settings, name: str) -> ServiceDatabase:
+        """Return the service's database with its shared collections; waits for a server ≤ 60 s.
+
+        Ends what the slot's predecessor left open, and counts the start.
+        """
+        database = cls(open_client(settings), name, settings)
+        _wait_for_primary(database.client)
+        kill_predecessors(database.client, database.db.sessions, settings.slot)
+        ensure_indexes(database, _SHARED_INDEXES)
+        row = {"_id": settings.slot}
+        started = {"$inc": {"starts": 1}, "$set": {"started_at": clock.real_now()}}
+        database.db.processes.update_one(row, started, upsert=True)
+        starts = database.db.processes.find_one(row) or {"starts": 1}
+        metrics.PROCESS_STARTS.labels(settings.slot).set(starts["starts"])
+        return database
+
+    def close(self) -> None:
+        """End this thread's session and the client."""
+        self._sessions.drop()
+        self.client.close()
+
+    def unit_of_work(self, body: Callable[[UnitOfWork], T], *, holding: str | None = None) -> T:
+        """Run ``body`` in a transaction and commit it; return what it returned.
+
+        After a conflict the body runs again from its start, so it looks up before it writes. With
+        ``holding`` (the name of a contended thing) an in-process lock on it is held until after the
+        commit. Raises :class:`Busy` where the tries are exhausted on a contended thing, whatever
+        the body raises (nothing is changed then), and pymongo's errors where the database is away.
+        """
+        tries = HELD_TRIES_MAX if holding else TRIES_MAX
+        deadline = clock.monotonic() + (HELD_SECONDS_MAX if holding else SECONDS_MAX)
+        with self._held.hold(holding, deadline):
+            for attempt in range(tries):
+                try:
+                    return self._attempt(body, deadline)
+                except (DuplicateKeyError, OperationFailure, ConnectionFailure) as error:
+                    if not _runs_again(error):
+                        raise
+                    metrics.CONFLICTS.labels(self.name).inc()
+                    pause = random.uniform(0, min(0.2, 0.005 * 2**attempt))
+                    if attempt + 1 == tries or clock.monotonic() + pause > deadline:
+                        raise Busy(f"{self.name}: conflicts exhausted") from error
+                    clock.sleep(pause)
+        raise Busy(self.name)
+
+    def _attempt(self, body: Callable[[UnitOfWork], T], deadline: float) -> T:
+        session = self._sessions.mine()
+        session.start_transaction()
+        try:
+            result = body(UnitOfWork(self.db, session, logs.correlation()))
+        except BaseException as error:
+            self._abort(session, trouble=isinstance(error, PyMongoError))
+            raise
+        self._commit(session, deadline)
+        return result
+
+    def _commit(self, session: ClientSession, deadline: float) -> None:
+        unknown = False
+        while True:
+            try:
+                session.commit_transaction()
+                return
+            except (OperationFailure, ConnectionFailure) as error:
+                if error.has_error_label("UnknownTransactionCommitResult"):
+                    unknown = True
+                    if clock.monotonic() < deadline:
+                        clock.sleep(0.05)
+                        continue
+                self._sessions.drop()
+                if unknown:
+                    # It may stand: only a look-up can tell, so the body is not run again here.
+                    raise CommitUnknown(str(error)) from error
+                raise
+            except BaseException:
+                self._sessions.drop()
+                raise
+
+    def _abort(self, session: ClientSession, *, trouble: bool) -> None:
+        try:
+            if session.in_transaction:
+                session.abort_transaction()
+        except PyMongoError:
+            trouble = True
+        if trouble:
+            self._sessions.drop()
+
+
+class _HeldThings:
+    """In-process locks by name, each there only while somebody holds it or waits."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._locks: dict[str, tuple[threading.Lock, int]] = {}
+
+    @contextmanager
+    def hold(self, name: str | None, deadline: float) -> Iterator[None]:
+        if name is None:
+            yield
+            return
+        with self._guard:
+            lock, waiting = self._locks.get(name, (threading.Lock(), 0))
+            self._locks[name] = (lock, waiting + 1)
+        got = False
+        try:
+            got = lock.acquire(timeout=max(0.0, deadline - clock.monotonic()))
+            if not got:
+                raise Busy(name)
+            yield
+        finally:
+            if got:
+                lock.release()
+            with self._guard:
+                lock, waiting = self._locks[name]
+                if waiting == 1:
+                    del self._locks[name]
+                else:
+                    self._locks[name] = (lock, waiting - 1)
+
+
+def ensure_indexes(database: ServiceDatabase, indexes: Mapping[str, Sequence[IndexModel]]) -> None:
+    """Make collections and their indexes where missing; at start, never in a transaction."""
+    present = set(database.db.list_collection_names())
+    for name, models in indexes.items():
+        if name not in present:
+            try:
+                database.db.create_collection(name)
+            except OperationFailure as error:
+                if error.code != 48:  # another process of ours made it meanwhile
+                    raise
+        if models:
+            database.db[name].create_indexes(list(models))
+
+
+def _runs_again(error: PyMongoError) -> bool:
+    if isinstance(error, CommitUnknown):
+        return False
+    if isinstance(error, DuplicateKeyError):
+        return True
+    return error.has_error_label("TransientTransactionError")
+
+
+def _wait_for_primary(client: MongoClient[Document], seconds: float = 60.0) -> None:
+    deadline = clock.monotonic() + seconds
+    while True:
+        try:
+            if client.admin.command("hello").get("isWritablePrimary"):
+                return
+        except PyMongoError:
+            if clock.monotonic() > deadline:
+                raise
+        if clock.monotonic() > deadline:
+            raise ConnectionFailure(f"no writable primary within {seconds:.0f} s")
+        clock.sleep(0.2)

@@ -1,0 +1,102 @@
+"""Sessions written down, so that a dead process's open transaction can be ended at once.
+
+A client killed inside a transaction leaves its documents locked for up to a minute. So a thread
+writes its session's id down under its process's slot before it uses it, and whoever starts in that
+slot next kills what its predecessor left. ``python -m shared.sessions store web`` does so for all
+web slots of this host, before gunicorn's master forks (the master never holds a client).
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+from typing import Any
+
+from bson.binary import Binary
+from pymongo import MongoClient
+from pymongo.client_session import ClientSession
+from pymongo.errors import PyMongoError
+
+from shared import clock, settings
+
+Document = dict[str, Any]
+
+
+class Sessions:
+    """One session a thread, each written down under the slot before its first use."""
+
+    def __init__(self, client: MongoClient[Document], rows: Any, slot: str) -> None:
+        self._client = client
+        self._rows = rows
+        self._slot = slot
+        self._local = threading.local()
+
+    def mine(self) -> ClientSession:
+        """Return this thread's session, a new one where the last was dropped."""
+        session: ClientSession | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._client.start_session(causal_consistency=False)
+            lsid = session.session_id["id"]
+            self._rows.insert_one(
+                {"_id": lsid.hex(), "slot": self._slot, "lsid": lsid, "at": clock.real_now()}
+            )
+            self._local.session = session
+        return session
+
+    def drop(self) -> None:
+        """End this thread's session after trouble; its row goes when its slot starts again."""
+        session: ClientSession | None = getattr(self._local, "session", None)
+        self._local.session = None
+        if session is not None:
+            try:
+                session.end_session()
+            except PyMongoError:
+                # The server is away: the row stays written down, and that is what counts.
+                return
+
+
+def kill_predecessors(client: MongoClient[Document], rows: Any, slot: str) -> int:
+    """End the transactions that the slot's last process left open; return how many sessions."""
+    return _kill(client, rows, {"slot": slot})
+
+
+def kill_web_slots(client: MongoClient[Document], rows: Any, service: str, host: str) -> int:
+    """End those of all web slots of this host; their gunicorn master is gone."""
+    start = web_slot(service, host, "")
+    return _kill(client, rows, {"slot": {"$gte": start, "$lt": start + "\uffff"}})
+
+
+def web_slot(service: str, host: str, number: int | str) -> str:
+    """Return the slot of a web child: ``store-web-<host>-<number>``."""
+    return f"{service}-web-{host}-{number}"
+
+
+def _kill(client: MongoClient[Document], rows: Any, which: Document) -> int:
+    found = list(rows.find(which, limit=1000))
+    for start in range(0, len(found), 50):
+        some = found[start : start + 50]
+        client.admin.command("killSessions", [{"id": Binary(row["lsid"], 4)} for row in some])
+        rows.delete_many({"_id": {"$in": [row["_id"] for row in some]}})
+    return len(found)
+
+
+def main(service: str) -> int:
+    """Kill what the web slots of this host left; used before gunicorn forks."""
+    from shared.mongo import open_client
+
+    values = settings.load(settings.Settings)
+    client = open_client(values)
+    try:
+        rows = client[values.database_prefix + service].sessions
+        kill_web_slots(client, rows, service, socket.gethostname())
+    except PyMongoError as error:
+        # The database is away: its restart ends every transaction, and web waits for it anyway.
+        print(f"sessions of {service}'s web not looked at: {type(error).__name__}", file=sys.stderr)
+    finally:
+        client.close()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1]))

@@ -1,0 +1,197 @@
+"""The hearing loop: poll → handle → keep dead letters → commit, one consumer group member."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from pymongo.errors import PyMongoError
+
+from shared import clock, events, metrics
+from shared.alarms import raise_alarm
+from shared.errors import Busy
+from shared.kafka import BrokerTrouble, Consumer, Message, Place
+from shared.mongo import ServiceDatabase
+from shared.worker import dead_letters
+from shared.worker.dead_letters import DeadLetter
+from shared.worker.handling import Hearer, Later
+from shared.worker.heard import Heard, Unheard, read
+
+POLL_MS = 500
+GATHER_MS = 30
+AGAIN_S = 2.0
+LOOK_AT_PAUSES_EVERY_S = 2.0
+UNASSIGNED_MAX_S = 15.0
+
+log = logging.getLogger(__name__)
+
+
+class NothingAssigned(Exception):
+    """The broker answers, but gives this member no partition of some topic: join anew."""
+
+
+class Hearing:
+    """One run on one set of logs; the worker makes another after the logs changed."""
+
+    def __init__(
+        self,
+        *,
+        database: ServiceDatabase,
+        hearer: Hearer,
+        consumer: Consumer,
+        log_ids: Mapping[str, str],
+        stop: threading.Event,
+    ) -> None:
+        self._database = database
+        self._hearer = hearer
+        self._consumer = consumer
+        self._log_ids = log_ids
+        self._stop = stop
+        self._waiting: dict[Place, float] = {}
+        self._looked_at_pauses = float("-inf")
+        self._complete_at = clock.monotonic()
+
+    def run(self) -> None:
+        """Hear until told to stop. Raises what ends the process; waits out what passes."""
+        while not self._stop.is_set():
+            try:
+                polled = self._consumer.poll(POLL_MS)
+                if polled:
+                    self._gather(polled)
+                self._look_at_assignment()
+                self._look_at_pauses()
+                self._commit({place: self._handle(place, polled[place]) for place in polled})
+            except BrokerTrouble as error:
+                log.warning("broker trouble while hearing", extra={"why": str(error)})
+                self._stop.wait(0.5)
+
+    def _gather(self, polled: dict[Place, list[Message]]) -> None:
+        """Wait a moment for more, so that one synced commit serves many events."""
+        if max(map(len, polled.values())) >= self._hearer.batch_max:
+            return
+        self._stop.wait(GATHER_MS / 1000)
+        for place, messages in self._consumer.poll(0).items():
+            polled.setdefault(place, []).extend(messages)
+
+    def _handle(self, place: Place, messages: Sequence[Message]) -> Message | None:
+        """Handle a partition's messages; return the last one that is done for good."""
+        last: Message | None = None
+        size = self._hearer.batch_max
+        for start in range(0, len(messages), size):
+            chunk = messages[start : start + size]
+            if not self._chunk(place, chunk):
+                break
+            last = chunk[-1]
+            if place in self._consumer.paused():
+                break
+        return last
+
+    def _chunk(self, place: Place, chunk: Sequence[Message]) -> bool:
+        """Handle some messages, again and again through trouble; False where they have to wait."""
+        read_messages = [read(message, self._log_ids[place[0]]) for message in chunk]
+        wanted = [
+            heard
+            for heard in read_messages
+            if isinstance(heard, Heard) and self._hearer.wants(events.EVENTS[heard.type])
+        ]
+        letters = [
+            DeadLetter(id=bad.id, reason=bad.reason, message=bad.message)
+            for bad in read_messages
+            if isinstance(bad, Unheard)
+        ]
+        pause_s = 0.1
+        while True:
+            try:
+                with metrics.HANDLING_S.labels(self._database.name).time():
+                    found = self._hearer.handle(wanted, clock.now()) if wanted else []
+                new = [dead_letters.keep(self._database, letter) for letter in [*letters, *found]]
+                if any(new):
+                    self._pause_if_too_many(place, chunk[-1].offset + 1)
+                if wanted:
+                    age = clock.to_ms(clock.real_now()) - wanted[-1].message.at_ms
+                    metrics.EVENT_LAG_S.labels(self._database.name).set(max(0, age) / 1000)
+                return True
+            except Later as why:
+                log.warning("partition waits", extra={"place": list(place), "why": str(why)})
+                self._wait_with(place, chunk[0].offset)
+                self._waiting[place] = clock.monotonic() + AGAIN_S
+                return False
+            except (PyMongoError, Busy) as error:
+                log.warning("trouble while hearing", extra={"why": f"{type(error).__name__}"})
+                if self._stop.wait(pause_s):
+                    return False
+                pause_s = min(pause_s * 2, 2.0)
+
+    def _commit(self, done: Mapping[Place, Message | None]) -> None:
+        self._consumer.commit({place: last for place, last in done.items() if last is not None})
+
+    def _wait_with(self, place: Place, offset: int) -> None:
+        try:
+            self._consumer.wait_with(place, offset)
+        except BrokerTrouble:
+            # No longer ours: whoever has the partition now begins at what was committed.
+            log.info("partition moved while it was to wait", extra={"place": list(place)})
+
+    def _look_at_assignment(self) -> None:
+        """See what retention took, and that every heard topic has a partition here."""
+        for missed in self._consumer.missed():
+            hours = (
+                math.ceil((clock.to_ms(clock.real_now()) - missed.last_heard_ms) / 3_600_000)
+                if missed.last_heard_ms is not None
+                else "?"
+            )
+            raise_alarm(
+                self._database,
+                "messages-missed",
+                f"{missed.topic}:{missed.partition}",
+                f"{missed.count} messages gone unread; rewind their teller by {hours} hours",
+            )
+        assigned = self._consumer.assignment()
+        for place in set(self._waiting) - assigned:
+            del self._waiting[place]
+        if {topic for topic, _ in assigned} >= set(self._log_ids):
+            self._complete_at = clock.monotonic()
+        elif clock.monotonic() - self._complete_at > UNASSIGNED_MAX_S:
+            raise NothingAssigned(f"only {sorted(assigned)} of {sorted(self._log_ids)}")
+        metrics.EVENTS_UNREAD.labels(self._database.name).set(self._consumer.unread())
+
+    def _look_at_pauses(self) -> None:
+        """Go on with partitions whose wait is over or whose pause an operator has ended."""
+        for place, until in list(self._waiting.items()):
+            if clock.monotonic() >= until:
+                del self._waiting[place]
+                self._consumer.go_on_with(place)
+        if clock.monotonic() - self._looked_at_pauses < LOOK_AT_PAUSES_EVERY_S:
+            return
+        self._looked_at_pauses = clock.monotonic()
+        rows = self._database.db.pauses.find({"resumed_at": None}, limit=1000)
+        wanted = {(row["topic"], row["partition"]) for row in rows} & self._consumer.assignment()
+        paused = self._consumer.paused()
+        for place in paused - wanted - set(self._waiting):
+            self._consumer.go_on_with(place)
+        for place in wanted - paused:
+            self._consumer.wait_with(place, self._consumer.next_offset(place))
+        metrics.PARTITIONS_PAUSED.labels(self._database.name).set(len(wanted))
+
+    def _pause_if_too_many(self, place: Place, offset: int) -> None:
+        """Pause a partition that brings more new dead letters than an hour may have."""
+        since = clock.real_now() - timedelta(hours=1)
+        pauses, row_id = self._database.db.pauses, f"{place[0]}:{place[1]}"
+        row = pauses.find_one({"_id": row_id}) or {}
+        if row.get("resumed_at"):
+            since = max(since, row["resumed_at"])
+        count = dead_letters.new_since(self._database, place, since)
+        if count <= self._database.settings.dead_letters_an_hour:
+            return
+        paused = {
+            "topic": place[0],
+            "partition": place[1],
+            "paused_at": clock.real_now(),
+            "resumed_at": None,
+        }
+        pauses.update_one({"_id": row_id}, {"$set": paused}, upsert=True)
+        raise_alarm(self._database, "partition-paused", row_id)
+        self._wait_with(place, offset)
