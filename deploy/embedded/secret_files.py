@@ -1,0 +1,49 @@
+"""The embedded system's own secrets: made at first start, one file each, for its owner only."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from pathlib import Path
+
+# Which service may read which secret; a name is a setting, its file is named in lower case.
+SECRETS = {
+    "volunteers": ("TOKEN_KEYS", "PHONE_KEY", "PERSON_KEYS"),
+    "activities": ("CHECK_IN_KEYS",),
+    "ledger": (),
+    "store": ("VOUCHER_KEYS",),
+}
+# A ring of named keys, so that one can follow another; the others are a key alone.
+RINGS_END_WITH = "_KEYS"
+FIRST_KEY_ID = "k1"
+
+
+def make_missing(directory: Path) -> None:
+    """Make the secrets that are not there yet; those that are stay as they are."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name in sorted({name for names in SECRETS.values() for name in names}):
+        path = directory / name.lower()
+        if not path.exists():
+            _write(path, _ring() if name.endswith(RINGS_END_WITH) else _key())
+
+
+def settings_of(service: str, directory: Path) -> dict[str, str]:
+    """Return the settings that name a service's secret files."""
+    return {f"GONGXIANG_{name}_FILE": str(directory / name.lower()) for name in SECRETS[service]}
+
+
+def _key() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+def _ring() -> str:
+    return f"{FIRST_KEY_ID}:{_key()}"
+
+
+def _write(path: Path, text: str) -> None:
+    # Whole or not at all: a start that is interrupted must not leave half a key.
+    arriving = path.with_suffix(".new")
+    with os.fdopen(os.open(arriving, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text + "\n")
+    arriving.replace(path)
