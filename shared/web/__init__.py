@@ -1,0 +1,29 @@
+"""The Flask app factory and what routes and schemas are written with."""
+
+from shared.web.access import body_limit, principal, public, requires
+from shared.web.app import create_app, service_db
+from shared.web.blueprint import Blueprint
+from shared.web.conditional import etag, if_match
+from shared.web.idempotency import keyless, once
+from shared.web.schemas import Page, PageQuery, Schema, page
+from shared.web.waiting import Waiter, prefer_wait
+
+__all__ = [
+    "Blueprint",
+    "Page",
+    "PageQuery",
+    "Schema",
+    "Waiter",
+    "body_limit",
+    "create_app",
+    "etag",
+    "if_match",
+    "keyless",
+    "once",
+    "page",
+    "prefer_wait",
+    "principal",
+    "public",
+    "requires",
+    "service_db",
+]

@@ -1,0 +1,121 @@
+"""The Flask app factory that every service's web process is made with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import flask_smorest
+from flask import Flask, Response, g, jsonify, request
+from flask.json.provider import DefaultJSONProvider
+
+from shared import clock, ids, logs
+from shared.auth import FetchedKeys, Verifier
+from shared.mongo import ServiceDatabase
+from shared.settings import Settings
+from shared.web import access, limits, observing, problems
+from shared.web.blueprint import Blueprint
+from shared.web.running import DATABASE, service_db
+from shared.web.schemas import ProblemSchema
+
+__all__ = ["create_app", "service_db"]
+
+ADDRESS_CHARS_MAX = 4_096
+
+
+class _Json(DefaultJSONProvider):
+    ensure_ascii = False
+    sort_keys = False
+
+
+class _Api(flask_smorest.Api):  # type: ignore[misc]
+    """flask-smorest's API whose errors are problems."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+    def handle_http_exception(self, error: Any) -> Response:
+        """Answer in our words: see :mod:`shared.web.problems`."""
+        return problems.from_http(error)
+
+
+def create_app(
+    settings: Settings,
+    *,
+    service: str,
+    database: ServiceDatabase,
+    blueprints: Sequence[Blueprint],
+    verifier: Verifier | None = None,
+) -> Flask:
+    """Return the app of a service's web process; refuses routes that name no role."""
+    clock.use(offset_file=settings.clock_offset_file or None, error_s=settings.clock_error_s)
+    logs.configure(service=service, slot=settings.slot, level=settings.log_level)
+    app = Flask(f"gongxiang.{service}", static_folder=None)
+    app.json = _Json(app)
+    app.config.update(
+        API_TITLE=f"Gongxiang 贡享 · {service}",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.0.3",
+        MAX_CONTENT_LENGTH=access.BODY_BYTES_MAX,
+        MAX_FORM_PARTS=10,
+    )
+    app.extensions[DATABASE] = database
+    _begin_requests(app)
+    observing.register(app, service)
+    _read_requests(app, verifier or Verifier(FetchedKeys(settings.jwks_url)))
+    limits.register(app, settings)
+    problems.register(app)
+    _document(app, [*blueprints, observing.health])
+    access.check_routes(app)
+    return app
+
+
+def _begin_requests(app: Flask) -> None:
+    @app.before_request
+    def correlate() -> None:
+        g.correlating = logs.with_correlation(request.headers.get("traceparent"))
+        g.correlating.__enter__()
+
+    @app.teardown_request
+    def forget(_error: BaseException | None) -> None:
+        correlating = g.pop("correlating", None)
+        if correlating is not None:
+            correlating.__exit__(None, None, None)
+
+
+def _read_requests(app: Flask, verifier: Verifier) -> None:
+    @app.before_request
+    def read() -> Response | None:
+        access.read_token(verifier)
+        if len(request.full_path) > ADDRESS_CHARS_MAX:
+            return problems.problem(status=414)
+        if any("\x00" in text for pair in request.args.items(multi=True) for text in pair):
+            return problems.problem(status=400)
+        # No id of ours looks like this, so there is nothing of that name.
+        given = (request.view_args or {}).values()
+        if "\x00" in request.path or not all(ids.is_safe(str(value)) for value in given):
+            return problems.problem(status=404)
+        return None
+
+
+def _document(app: Flask, blueprints: Sequence[Blueprint]) -> None:
+    api = _Api(app)
+    api.spec.components.security_scheme(
+        "bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    )
+    api.spec.components.parameter(
+        "IDEMPOTENCY_KEY",
+        "header",
+        {
+            "name": "Idempotency-Key",
+            "required": True,
+            "description": "Names this wish; asked again with the same key, it is answered alike.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+        },
+    )
+    for blueprint in blueprints:
+        api.register_blueprint(blueprint)
+
+    @app.get("/openapi.json")
+    @access.public
+    def openapi() -> Response:
+        return jsonify(api.spec.to_dict())

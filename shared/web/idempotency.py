@@ -1,0 +1,185 @@
+"""``once``: a POST that creates or moves something happens once, however often it is asked.
+
+The client names its wish with ``Idempotency-Key``. What it was answered is kept in ``answers``, in
+the transaction of the effect; a refusal, whose transaction is gone, in one of its own, which looks
+the key up first. Two at once meet on the key's row: one aborts, runs again from the look-up, and
+finds the other's answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flask import Response, request
+
+from shared import clock
+from shared.errors import Refusal
+from shared.mongo import UnitOfWork
+from shared.web import problems
+from shared.web.access import principal
+from shared.web.running import service_db
+from shared.web.waiting import prefer_wait
+
+NEVER_KEPT = frozenset({400, 401, 413, 429})
+_KEY = re.compile(r"[\x21-\x7e]{1,128}")
+
+Answer = dict[str, Any] | None
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class IdempotencyKeyMissing(Refusal):
+    """The request creates or moves something and does not name itself."""
+
+    status = 400
+    title = "缺少 Idempotency-Key · Idempotency-Key is missing or not 1 to 128 visible characters"
+
+
+class IdempotencyKeyReused(Refusal):
+    """The key was used for something else."""
+
+    status = 422
+    title = "Idempotency-Key 已用于其他请求 · This Idempotency-Key was used for another request"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is asked: by whom and under which key, and a digest of all of it."""
+
+    id: str
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What was answered: a value or a refusal, and whether it was answered before."""
+
+    status: int
+    value: Answer
+    refused: dict[str, Any] | None
+    repeated: bool
+
+
+def once(
+    body: Callable[[UnitOfWork], Answer],
+    *,
+    status: int = 201,
+    holding: str | None = None,
+    renew: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+    wait: Callable[[dict[str, Any], float], object] | None = None,
+    scope: str | None = None,
+) -> Any:
+    """Run ``body`` in a unit of work under the request's key; return value, status and headers.
+
+    - ``status`` is what a first success answers; ``body`` returns plain values or None.
+    - ``holding`` names the contended thing that the body takes from.
+    - ``renew`` makes of a kept 202 the resource as it is now.
+    - ``wait`` is called with the answer and the seconds of ``Prefer: wait`` before that.
+    - ``scope`` says whose key it is where no person is known yet.
+    """
+    asked = _asked(scope if scope is not None else principal().person_id)
+    kept = answer_once(asked, body, status=status, holding=holding)
+    headers = {"Idempotency-Replayed": "true"} if kept.repeated else {}
+    if kept.refused is not None:
+        return problems.from_plain(kept.refused, headers)
+    value = kept.value
+    if kept.status == 202 and value is not None:
+        seconds = prefer_wait()
+        if wait is not None and seconds > 0:
+            wait(value, seconds)
+            headers["Preference-Applied"] = f"wait={seconds:g}"
+        if renew is not None and (kept.repeated or "Preference-Applied" in headers):
+            value = renew(value)
+    if value is None:
+        return Response(status=kept.status, headers=headers)
+    return value, kept.status, headers
+
+
+def keyless(view: View) -> View:
+    """Document a POST that only reads, and so takes no key. Stands anywhere below the route."""
+    view._apidoc = {**getattr(view, "_apidoc", {}), "keyless": True}  # type: ignore[attr-defined]
+    return view
+
+
+def answer_once(
+    asked: Asked, body: Callable[[UnitOfWork], Answer], *, status: int, holding: str | None
+) -> Kept:
+    """Return what was answered under the key, running ``body`` where nothing was answered yet."""
+
+    def effect(work: UnitOfWork) -> Kept:
+        found = _look_up(work, asked)
+        if found is not None:
+            return found
+        return _keep(work, asked, status=status, value=body(work))
+
+    try:
+        return service_db().unit_of_work(effect, holding=holding)
+    except IdempotencyKeyReused:
+        raise
+    except Refusal as refusal:
+        return _answer_refusal(asked, refusal)
+
+
+def _answer_refusal(asked: Asked, refusal: Refusal) -> Kept:
+    leave: Callable[[UnitOfWork], None] | None = getattr(refusal, "leave", None)
+    never_kept = refusal.status in NEVER_KEPT or refusal.status >= 500
+
+    def aftermath(work: UnitOfWork) -> Kept | None:
+        found = _look_up(work, asked)
+        if found is not None:
+            return found
+        if leave is not None:
+            leave(work)
+        if never_kept:
+            return None
+        return _keep(work, asked, status=refusal.status, refused=problems.plain(refusal))
+
+    if never_kept and leave is None:
+        raise refusal
+    kept = service_db().unit_of_work(aftermath)
+    if kept is None:
+        raise refusal
+    return kept
+
+
+def _asked(scope: str) -> Asked:
+    key = request.headers.get("Idempotency-Key", "")
+    if not _KEY.fullmatch(key):
+        raise IdempotencyKeyMissing
+    digest = hashlib.sha256()
+    for part in (request.method.encode(), request.path.encode(), request.get_data(cache=True)):
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return Asked(id=f"{scope} {key}", digest=digest.hexdigest())
+
+
+def _look_up(work: UnitOfWork, asked: Asked) -> Kept | None:
+    row = work.db.answers.find_one({"_id": asked.id}, session=work.session)
+    if row is None:
+        return None
+    if row["digest"] != asked.digest:
+        raise IdempotencyKeyReused
+    return Kept(status=row["status"], value=row["value"], refused=row["refused"], repeated=True)
+
+
+def _keep(
+    work: UnitOfWork,
+    asked: Asked,
+    *,
+    status: int,
+    value: Answer = None,
+    refused: dict[str, Any] | None = None,
+) -> Kept:
+    row = {
+        "_id": asked.id,
+        "digest": asked.digest,
+        "status": status,
+        "value": value,
+        "refused": refused,
+        "kept_at": clock.real_now(),
+    }
+    work.db.answers.insert_one(row, session=work.session)
+    return Kept(status=status, value=value, refused=refused, repeated=False)
