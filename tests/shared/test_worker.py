@@ -1,0 +1,322 @@
+"""A worker of a small service on a real broker: told, heard once, through whatever happens."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from deploy.embedded.servers import KafkaServer, MongoServer
+from shared import clock, events
+from shared.errors import Alarm, Refusal
+from shared.events.store import OrderPlaced
+from shared.kafka import Admin, Outgoing, Producer, group_name
+from shared.mongo import ServiceDatabase, UnitOfWork, ask_again
+from shared.relay import HORIZON, OutboxRelay
+from shared.settings import Settings
+from shared.worker import Worker, alone
+from shared.worker.handling import Subscriptions
+from tests.shared.conftest import settings_for
+from tests.shared.test_unit_of_work import order_placed
+
+pytestmark = pytest.mark.servers
+
+
+def on_order_placed(work: UnitOfWork, event: OrderPlaced, now: datetime) -> None:
+    if event.pieces == 13:
+        raise Refusal("thirteen")
+    if event.pieces == 14:
+        raise Alarm("fourteen", event.order_id)
+    if event.pieces == 15:
+        raise KeyError("a fault of ours")
+    effect = {"$inc": {"heard": event.pieces}}
+    work.db.effects.update_one({"_id": event.order_id}, effect, upsert=True, session=work.session)
+
+
+SUBSCRIPTIONS = {OrderPlaced: on_order_placed}
+
+
+@pytest.fixture
+def settings(mongo: MongoServer, kafka: KafkaServer) -> Settings:
+    return settings_for(mongo, kafka, slot="hearer-worker-0", dead_letters_an_hour=5)
+
+
+@pytest.fixture(autouse=True)
+def empty_topic(kafka: KafkaServer, settings: Settings) -> None:
+    """Make the topic anew, so that a test hears only its own messages."""
+    admin = Admin(settings)
+    if admin.topic_ids(["store.events"])["store.events"]:
+        admin._client.delete_topics(["store.events"])
+    wait_until(lambda: admin.topic_ids(["store.events"])["store.events"] is None)
+    admin.ensure_topics(["store.events"])
+    wait_until(lambda: admin.log_ids(["store.events"]) is not None)
+    admin.close()
+
+
+def wait_until(true: Callable[[], object], seconds: float = 20.0) -> None:
+    deadline = clock.monotonic() + seconds
+    while not true():
+        assert clock.monotonic() < deadline, "waited in vain"
+        clock.sleep(0.05)
+
+
+@contextmanager
+def running(worker: Worker) -> Iterator[list[int]]:
+    ended: list[int] = []
+    thread = threading.Thread(target=lambda: ended.append(worker.run()), daemon=True)
+    thread.start()
+    try:
+        yield ended
+    finally:
+        worker.stop()
+        thread.join(15)
+        assert not thread.is_alive()
+
+
+@pytest.fixture
+def teller(connect: Callable[..., ServiceDatabase], settings: Settings) -> ServiceDatabase:
+    return connect("store", replace(settings, slot="reader"))
+
+
+@pytest.fixture
+def hearer(connect: Callable[..., ServiceDatabase], settings: Settings) -> ServiceDatabase:
+    return connect("ledger", replace(settings, slot="reader"))
+
+
+def teller_of(settings: Settings) -> Worker:
+    own = replace(settings, slot="teller-worker-0")
+    database = ServiceDatabase.connect(own, "store")
+    return Worker(settings=own, database=database, subscriptions={})
+
+
+def hearer_of(settings: Settings, subscriptions: Subscriptions = SUBSCRIPTIONS) -> Worker:
+    database = ServiceDatabase.connect(settings, "ledger")
+    return Worker(settings=settings, database=database, subscriptions=subscriptions)
+
+
+def tell(teller: ServiceDatabase, *told: OrderPlaced) -> None:
+    def body(work: UnitOfWork) -> None:
+        for event in told:
+            work.tell(event)
+
+    teller.unit_of_work(body)
+
+
+def placed(order_id: str, *, pieces: int = 1, version: int = 1) -> OrderPlaced:
+    event = order_placed(order_id, version)
+    return replace(event, pieces=pieces)
+
+
+def effect(hearer: ServiceDatabase, order_id: str) -> int:
+    row = hearer.db.effects.find_one({"_id": order_id})
+    return row["heard"] if row else 0
+
+
+def send_raw(settings: Settings, **changes: str) -> None:
+    event = placed(changes.pop("subject", "o9"))
+    values = {
+        "topic": "store.events",
+        "key": "430211",
+        "id": "raw:1",
+        "type": "OrderPlaced",
+        "source": "store",
+        "subject": "o9",
+        "at": "2026-01-01T00:00:00Z",
+        "correlation": "",
+        "body": json.dumps(events.encode(event)),
+    }
+    producer = Producer(settings)
+    assert producer.send([Outgoing(**{**values, **changes})]) == [True]
+    producer.close()
+
+
+def test_what_is_told_is_heard_once_and_in_order(
+    teller: ServiceDatabase, hearer: ServiceDatabase, settings: Settings
+) -> None:
+    tell(teller, *[placed(f"o{number}") for number in range(30)])
+    with running(teller_of(settings)), running(hearer_of(settings)):
+        wait_until(lambda: hearer.db.inbox.count_documents({}) == 30)
+        teller.unit_of_work(lambda work: ask_again(work, "o3:1"))
+        wait_until(lambda: (teller.db.outbox.find_one({"_id": "o3:1"}) or {}).get("sent_to"))
+        tell(teller, placed("o30"))
+        wait_until(lambda: effect(hearer, "o30") == 1)
+
+    assert all(effect(hearer, f"o{number}") == 1 for number in range(31))
+
+
+def test_bad_messages_are_dead_letters_and_their_neighbours_are_heard(
+    hearer: ServiceDatabase, settings: Settings
+) -> None:
+    bodies = {"json": "{", "type": "[]", "field": '{"order_id": 7}', "deep": "[" * 100_000}
+    with running(hearer_of(settings)):
+        for name, body in list(bodies.items())[:3]:
+            send_raw(settings, id=f"{name}:1", body=body)
+        send_raw(settings, id="nobody:1", source="volunteers")
+        send_raw(settings, id="unknown:1", type="NeverHeardOf")
+        send_raw(settings, id="good:1", subject="o1")
+        wait_until(lambda: effect(hearer, "o1") == 1)
+
+    letters = {row["_id"]: row for row in hearer.db.dead_letters.find({})}
+    assert set(letters) == {"json:1", "type:1", "field:1", "nobody:1", "unknown:1"}
+    assert letters["json:1"]["body"] == b"{"
+    assert hearer.db.inbox.find_one({"_id": "json:1"}) is None
+
+
+def test_refusals_and_faults_are_dead_letters_and_alarms_are_not(
+    teller: ServiceDatabase, hearer: ServiceDatabase, settings: Settings
+) -> None:
+    tell(
+        teller,
+        placed("good1"),
+        placed("refused", pieces=13),
+        placed("alarming", pieces=14),
+        placed("fault", pieces=15),
+        placed("good2"),
+    )
+    with running(teller_of(settings)), running(hearer_of(settings)):
+        wait_until(lambda: effect(hearer, "good2") == 1 and effect(hearer, "good1") == 1)
+        wait_until(lambda: hearer.db.alarms.find_one({"kind": "fourteen"}))
+        wait_until(lambda: hearer.db.dead_letters.count_documents({}) == 2)
+
+    assert {row["_id"] for row in hearer.db.dead_letters.find({})} == {"refused:1", "fault:1"}
+    assert {row["_id"] for row in hearer.db.inbox.find({})} == {"good1:1", "good2:1"}
+
+
+def test_a_dead_letter_is_settled_when_its_event_is_handled_later(
+    teller: ServiceDatabase, hearer: ServiceDatabase, settings: Settings
+) -> None:
+    repaired = threading.Event()
+
+    def handle(work: UnitOfWork, event: OrderPlaced, now: datetime) -> None:
+        if not repaired.is_set():
+            raise Refusal("not yet")
+        on_order_placed(work, event, now)
+
+    tell(teller, placed("o1"))
+    with running(teller_of(settings)), running(hearer_of(settings, {OrderPlaced: handle})):
+        wait_until(lambda: hearer.db.dead_letters.find_one({"state": "open"}))
+        repaired.set()
+        teller.unit_of_work(lambda work: ask_again(work, "o1:1"))
+        wait_until(lambda: hearer.db.dead_letters.find_one({"state": "settled"}))
+
+    assert effect(hearer, "o1") == 1
+
+
+def test_too_many_dead_letters_pause_one_partition_until_it_is_resumed(
+    hearer: ServiceDatabase, settings: Settings
+) -> None:
+    with running(hearer_of(settings)):
+        for number in range(8):
+            send_raw(settings, id=f"bad:{number}", body="{", key="430211")
+        wait_until(lambda: hearer.db.pauses.find_one({"resumed_at": None}))
+        paused = hearer.db.pauses.find_one({"resumed_at": None})
+        send_raw(settings, id="behind:1", subject="behind", key="430211")
+        other = next(
+            key for key in map(str, range(100)) if partition(settings, key) != paused["partition"]
+        )
+        send_raw(settings, id="other:1", subject="other", key=other)
+        wait_until(lambda: effect(hearer, "other") == 1)
+        assert effect(hearer, "behind") == 0
+
+        resumed = {"$set": {"resumed_at": clock.real_now()}}
+        hearer.db.pauses.update_one({"_id": paused["_id"]}, resumed)
+        wait_until(lambda: effect(hearer, "behind") == 1)
+
+
+def partition(settings: Settings, key: str) -> int:
+    from kafka.partitioner.default import murmur2
+
+    return int((murmur2(key.encode()) & 0x7FFFFFFF) % settings.topic_partitions)
+
+
+def test_later_versions_wait_for_earlier_ones(teller: ServiceDatabase, settings: Settings) -> None:
+    sent: list[str] = []
+
+    class Failing:
+        def send(self, outgoing: list[Outgoing]) -> list[bool]:
+            sent.extend(event.id for event in outgoing)
+            return [event.id != "o1:1" or sent.count("o1:1") > 1 for event in outgoing]
+
+    tell(teller, placed("o1"), placed("o2"))
+    tell(teller, placed("o1", version=2), placed("o2", version=2))
+    relay = OutboxRelay(teller)
+
+    relay.round(Failing(), "log-1")  # type: ignore[arg-type]
+    assert "o1:2" not in sent
+    relay.round(Failing(), "log-1")  # type: ignore[arg-type]
+    relay.round(Failing(), "log-1")  # type: ignore[arg-type]
+
+    assert sent.index("o1:2") > max(i for i, name in enumerate(sent) if name == "o1:1")
+    assert teller.db.outbox.count_documents({"sent_to": "log-1"}) == 4
+
+
+def test_on_another_log_everything_of_eight_days_is_told_again(
+    teller: ServiceDatabase, settings: Settings
+) -> None:
+    sent: list[str] = []
+
+    class Good:
+        def send(self, outgoing: list[Outgoing]) -> list[bool]:
+            sent.extend(event.id for event in outgoing)
+            return [True] * len(outgoing)
+
+    tell(teller, placed("old"), placed("o1"))
+    old = {"$set": {"told_at": clock.real_now() - HORIZON * 2}}
+    teller.db.outbox.update_one({"_id": "old:1"}, old)
+    OutboxRelay(teller).round(Good(), "log-1")  # type: ignore[arg-type]
+    tell(teller, placed("o1", version=2))
+    relay = OutboxRelay(teller)
+    for _ in range(3):
+        relay.round(Good(), "log-2")  # type: ignore[arg-type]
+
+    assert sent == ["old:1", "o1:1", "o1:1", "o1:2"] or sent == ["o1:1", "old:1", "o1:1", "o1:2"]
+
+
+def test_a_worker_goes_on_by_itself_when_its_topics_are_made_anew(
+    teller: ServiceDatabase, hearer: ServiceDatabase, settings: Settings
+) -> None:
+    tell(teller, placed("o1"))
+    with running(teller_of(settings)) as told, running(hearer_of(settings)) as heard:
+        wait_until(lambda: effect(hearer, "o1") == 1)
+        admin = Admin(settings)
+        admin._client.delete_topics(["store.events"])
+        wait_until(lambda: told and heard, 30)
+        assert (told, heard) == ([0], [0])
+        admin.close()
+
+    with running(teller_of(settings)), running(hearer_of(settings)):
+        tell(teller, placed("o2"))
+        wait_until(lambda: effect(hearer, "o2") == 1, 30)
+        wait_until(lambda: teller.db.outbox.count_documents({"sent_to": None}) == 0)
+        admin = Admin(settings)
+        ids = admin.log_ids(["store.events"])
+        assert ids
+        group = group_name("ledger", ids)
+        wait_until(lambda: sum(admin.group_offsets(group).values()) == 2)
+        admin.close()
+
+    assert effect(hearer, "o1") == 1
+
+
+def test_a_handler_of_a_contended_thing_has_a_transaction_of_its_own(
+    teller: ServiceDatabase, hearer: ServiceDatabase, settings: Settings
+) -> None:
+    held: list[str] = []
+
+    def holding(_: ServiceDatabase, event: OrderPlaced) -> str:
+        held.append(event.item_id)
+        return f"stock:{event.item_id}"
+
+    tell(teller, *[placed(f"o{number}") for number in range(4)])
+    with (
+        running(teller_of(settings)),
+        running(hearer_of(settings, {OrderPlaced: alone(on_order_placed, holding=holding)})),
+    ):
+        wait_until(lambda: all(effect(hearer, f"o{number}") == 1 for number in range(4)))
+
+    assert held == ["i"] * 4
