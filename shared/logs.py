@@ -68,7 +68,9 @@ def configure(*, service: str, slot: str, level: str = "INFO") -> None:
     kafka = logging.getLogger("kafka")
     kafka.setLevel(logging.WARNING)
     handler.addFilter(_Few("kafka", _KAFKA_LINES_A_MINUTE))
-    logging.getLogger("pymongo").setLevel(logging.WARNING)
+    # The limiter's lines name the address, which is nobody's business; ours name the person's id.
+    for quiet in ("pymongo", "flask-limiter"):
+        logging.getLogger(quiet).setLevel(logging.WARNING)
 
 
 class _Stderr(logging.StreamHandler[TextIO]):

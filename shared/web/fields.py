@@ -8,11 +8,13 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
+from webargs.multidictproxy import MultiDictProxy
 
 from shared import ids, regions
 
 AMOUNT_MAX = 1_000_000_000
 YEARS = range(2000, 2101)
+_DIGITS = re.compile(r"[0-9]{1,16}")
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
@@ -52,11 +54,16 @@ class RegionCode(fields.String):
 
 
 class Count(fields.Integer):
-    """A whole number between two bounds."""
+    """A whole number between two bounds; digits as text only where all is text: in a query."""
 
     def __init__(self, min: int = 0, max: int = AMOUNT_MAX, **kwargs: Any) -> None:  # noqa: A002
         bounds = validate.Range(min=min, max=max)
         super().__init__(strict=True, validate=_with(bounds, kwargs), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if isinstance(data, MultiDictProxy) and _DIGITS.fullmatch(str(value)):
+            value = int(value)
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 class Hundredths(Count):

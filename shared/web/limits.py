@@ -12,6 +12,8 @@ from shared.web.problems import problem
 
 FREE = frozenset({"health.healthz", "health.readyz", "health.metrics"})
 
+MINUTE_S = 60
+
 
 def register(app: Flask, settings: Settings) -> None:
     """Answer 429 with Retry-After to who asks more often than the settings allow; 0 is no limit."""
@@ -41,8 +43,8 @@ def register(app: Flask, settings: Settings) -> None:
 
     def too_many(_error: RateLimitExceeded) -> Response:
         current = limiter.current_limit
-        wait = current.reset_at - clock.real_now().timestamp() if current else 1
-        return problem(status=429, headers={"Retry-After": str(max(1, round(wait)))})
+        wait = round(current.reset_at - clock.real_now().timestamp()) if current else 1
+        return problem(status=429, headers={"Retry-After": str(min(max(1, wait), MINUTE_S))})
 
     app.register_error_handler(RateLimitExceeded, too_many)
 
