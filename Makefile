@@ -22,6 +22,10 @@ help: ## list the targets
 run: $(VENV)/.embedded ## keep the whole system up for people, data in .data/run; Ctrl-C stops it
 	@exec $(BIN)/python -m deploy.embedded run
 
+.PHONY: stop
+stop: $(VENV)/.embedded ## stop what make run left running, e.g. in a terminal that is gone
+	@$(BIN)/python -m deploy.embedded stop
+
 .PHONY: demo
 demo: $(VENV)/.embedded ## play a district's day and audit it [VOLUNTEERS=300] [ACTIVITIES=file.csv]
 	@$(BIN)/python -m deploy.demo $(if $(VOLUNTEERS),--volunteers $(VOLUNTEERS)) \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -49,6 +50,8 @@ class System:
         self.data_dir = Path(data_dir).resolve()
         self.mongo = MongoServer(self.data_dir / "mongo")
         self.kafka = KafkaServer(self.data_dir / "kafka")
+        for server in (self.mongo, self.kafka):
+            server.log_path = self.data_dir / "logs" / f"{server.name}.log"
         self.clock_offset_file = self.data_dir / "clock-offset"
         self._secrets = self.data_dir / "secrets"
         self._settings = dict(settings or {})
@@ -95,6 +98,10 @@ class System:
         for service in SERVICES:
             merged |= self.environment(service)
         return merged
+
+    def command_environment(self) -> dict[str, str]:
+        """Return the whole environment for such a command: this process's own, and the settings."""
+        return {**os.environ, **self.operator_environment()}
 
     def start_servers(self) -> None:
         """Bring database and broker up; refuses with `AlreadyRunning` where they are up."""
@@ -188,6 +195,12 @@ class System:
             self.halt("kafka")
             self.halt("mongo")
         self.supervisor.shut_down()
+
+    def end_orphans(self, processes: Mapping[str, int]) -> None:
+        """End what a killed supervisor left running, so that its ports are free again."""
+        for pid in processes.values():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def _port(self, name: str) -> int:
         return kept_port(self.data_dir / "ports", name)
