@@ -1,6 +1,6 @@
 """The Flask app factory and what routes and schemas are written with."""
 
-from shared.web.access import body_limit, principal, public, requires
+from shared.web.access import body_limit, principal, principal_if_any, public, requires
 from shared.web.app import create_app, service_db
 from shared.web.blueprint import Blueprint
 from shared.web.conditional import etag, if_match
@@ -23,6 +23,7 @@ __all__ = [
     "page",
     "prefer_wait",
     "principal",
+    "principal_if_any",
     "public",
     "requires",
     "service_db",

@@ -75,6 +75,11 @@ def principal() -> Principal:
     return who
 
 
+def principal_if_any() -> Principal | None:
+    """Return who asks on a public route; None where no token came, 401 where a wrong one did."""
+    return principal() if g.get("who") is not None else None
+
+
 def person_known() -> str | None:
     """Return the id of who asks; None where that is not known."""
     who = g.get("who")

@@ -70,6 +70,7 @@ def once(
     holding: str | None = None,
     renew: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     wait: Callable[[dict[str, Any], float], object] | None = None,
+    show: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     scope: str | None = None,
 ) -> Any:
     """Run ``body`` in a unit of work under the request's key; return value, status and headers.
@@ -78,6 +79,7 @@ def once(
     - ``holding`` names the contended thing that the body takes from.
     - ``renew`` makes of a kept 202 the resource as it is now.
     - ``wait`` is called with the answer and the seconds of ``Prefer: wait`` before that.
+    - ``show`` adds what must not be kept (tokens, names) to what is answered, first and repeated.
     - ``scope`` says whose key it is where no person is known yet.
     """
     asked = _asked(scope if scope is not None else principal().person_id)
@@ -93,6 +95,8 @@ def once(
             headers["Preference-Applied"] = f"wait={seconds:g}"
         if renew is not None and (kept.repeated or "Preference-Applied" in headers):
             value = renew(value)
+    if value is not None and show is not None:
+        value = show(value)
     if value is None:
         return Response(status=kept.status, headers=headers)
     return value, kept.status, headers
