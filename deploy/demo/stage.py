@@ -1,0 +1,101 @@
+"""Where the day is played: a system of its own in a fresh directory, started and stopped whole."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+
+from rich.console import Console
+
+from deploy.demo.data import DISTRICT
+from deploy.embedded.system import CODE, SERVICES, System
+
+ADMIN_PHONE = "19907320001"
+BOOTSTRAP_TIMEOUT_S = 120
+OURS = "gongxiang-demo"
+"""This file marks a directory as one that the demo made and may delete."""
+SETTINGS = {
+    # A whole district's people come from one address here.
+    "GONGXIANG_REQUESTS_A_MINUTE_ADDRESS": "60000",
+    "GONGXIANG_REQUESTS_A_MINUTE": "6000",
+}
+TAIL_LINES = 12
+
+
+class NotOurs(Exception):
+    """The directory holds something that the demo did not make."""
+
+
+class BootstrapFailed(Exception):
+    """The district, its book or its first administrator could not be made."""
+
+
+class Stage:
+    """Use as ``with Stage(...) as system``: whatever happens inside, no process stays behind."""
+
+    def __init__(self, data_dir: Path, console: Console) -> None:
+        self._data_dir = data_dir.resolve()
+        self._console = console
+        self.system = System(self._data_dir, settings=SETTINGS)
+
+    def __enter__(self) -> System:
+        self._empty_directory()
+        self.system = System(self._data_dir, settings=SETTINGS)
+        try:
+            with self._console.status("启动服务器 · Database and broker start"):
+                self.system.start_servers()
+            with self._console.status("建区、开账 · The district, its book, its administrator"):
+                self._bootstrap()
+            self._console.print("启动服务 · Web and workers of four services start")
+            self.system.start_services()
+            self.system.wait_ready()
+        except BaseException:
+            self.system.stop()
+            raise
+        return self.system
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._console.status("停止 · Everything is stopped"):
+            self.system.stop()
+
+    def log_tails(self) -> str:
+        """Return the last lines of every web's and worker's log."""
+        logs = [f"{service}-{part}" for service in SERVICES for part in ("web", "worker-0")]
+        return "\n\n".join(
+            f"── {log}\n{self.system.supervisor.log_tail(log, TAIL_LINES)}" for log in logs
+        )
+
+    def _empty_directory(self) -> None:
+        directory, mark = self._data_dir, self._data_dir / OURS
+        if directory.exists() and any(directory.iterdir()) and not mark.exists():
+            raise NotOurs(f"{directory} holds something else: name another --data-dir")
+        if mark.exists():
+            # A demo that was killed may have left its processes.
+            self.system.stop()
+            shutil.rmtree(directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+
+    def _bootstrap(self) -> None:
+        made = subprocess.run(
+            [
+                *(sys.executable, "-m", "deploy.bootstrap"),
+                *("--district", DISTRICT, "--admin-phone", ADMIN_PHONE),
+            ],
+            cwd=CODE,
+            env=self.system.command_environment(),
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=BOOTSTRAP_TIMEOUT_S,
+        )
+        if made.returncode != 0:
+            raise BootstrapFailed(f"deploy.bootstrap ended with {made.returncode}:\n{made.stderr}")
