@@ -105,10 +105,14 @@ def _bootstrap_once(system: System) -> None:
 def _tell(system: System, *, seconds: float) -> None:
     table = Table(title=f"贡享 Gongxiang · {seconds:.0f} s", title_justify="left")
     table.add_column("service")
-    table.add_column("address, try it at /docs", no_wrap=True)
+    table.add_column("address", no_wrap=True)
     for service, url in system.urls.items():
         table.add_row(service, url)
     console.print(table)
+    console.print(
+        f"登录 / login: administrator, phone {ADMIN_PHONE}; a code asked for is shown in",
+        str(system.data_dir / "logs" / "volunteers-web.log"),
+    )
     console.print("Ctrl-C 停止 / stops it; logs in", str(system.data_dir / "logs"))
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
+PORT_FREED_WITHIN_S = 3.0
 LOG_TAIL_LINES = 15
 # Below Linux's range of outgoing connections, so that a kept port is not taken by one meanwhile.
 PORTS = range(20_000, 32_000)
@@ -102,9 +103,13 @@ class LocalServer:
             raise
 
     def refuse_taken_port(self) -> None:
-        """Refuse with `ServerDidNotStart` where another process listens on our port."""
-        if not _can_listen(self.port):
-            raise ServerDidNotStart(f"{self.name}: port {self.port} is taken by another process")
+        """Refuse with `ServerDidNotStart` where another process goes on listening on our port."""
+        deadline = time.monotonic() + PORT_FREED_WITHIN_S
+        while not _can_listen(self.port):
+            # What was killed just now holds its port for a moment yet.
+            if time.monotonic() > deadline:
+                raise ServerDidNotStart(f"{self.name}: another process listens on {self.address}")
+            time.sleep(0.05)
 
     def wait_ready(self, timeout_s: float = START_TIMEOUT_S) -> None:
         """Return when the server serves, whoever started it; refuses with `ServerDidNotStart`."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 SERVICES_GROUP = "services"
-STOP_WAIT_S = 5
+STOP_WAIT_S = 6
 # Unix sockets have short paths (108 bytes on Linux), data directories may be deep.
 SOCKET_PATH_MAX = 100
 
