@@ -155,10 +155,8 @@ def check_buyer(merchant: Merchant, *, person_id: str, status: str | None) -> No
 
 
 def limit_of(item: Item, rules: Rules) -> int:
-    """Return the pieces of this item that a person may order in a month."""
-    if item.limit_a_month is None:
-        return rules.limit_a_month
-    return min(item.limit_a_month, rules.limit_a_month)
+    """Return the pieces of this item that a person may order in a month: its own, or the rule's."""
+    return rules.limit_a_month if item.limit_a_month is None else item.limit_a_month
 
 
 def check_limit(item: Item, rules: Rules, *, ordered: int, pieces: int) -> None:
@@ -169,9 +167,10 @@ def check_limit(item: Item, rules: Rules, *, ordered: int, pieces: int) -> None:
 
 
 def voucher_days_of(item: Item, rules: Rules) -> int:
-    """Return the days that a voucher of this item is good for."""
-    most = rules.voucher_days_fresh if item.fresh else rules.voucher_days
-    return most if item.voucher_days is None else min(item.voucher_days, most)
+    """Return the days that a voucher of this item is good for: its own, or the rule's."""
+    if item.voucher_days is not None:
+        return item.voucher_days
+    return rules.voucher_days_fresh if item.fresh else rules.voucher_days
 
 
 def amount_of(item: Item, *, pieces: int) -> int:

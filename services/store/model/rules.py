@@ -18,7 +18,7 @@ class RulesInThePast(Refusal):
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What a district decides about its shelf. An item may be stricter than these, never looser."""
+    """What a district decides about its shelf, for every item that says nothing of its own."""
 
     limit_a_month: int = 2
     """Pieces of one item that one person may order in a month."""

@@ -1,0 +1,55 @@
+"""What HTTP may say to the store, and hear from it; one file per noun."""
+
+from services.store.schemas.items import (
+    AddItem,
+    EditItem,
+    ItemPage,
+    ItemShown,
+    ReceiveStock,
+    ShelfQuery,
+)
+from services.store.schemas.merchants import (
+    ApplyAsMerchant,
+    MerchantPage,
+    MerchantQuery,
+    MerchantShown,
+    SettlementQuery,
+    SettlementShown,
+    StaffPerson,
+    SuspendMerchant,
+)
+from services.store.schemas.orders import (
+    OrderPage,
+    OrderShown,
+    PlaceOrder,
+    UseVoucher,
+    VoucherShown,
+    VoucherUse,
+)
+from services.store.schemas.rules import ChangeRules, RulesRow, RulesShown
+
+__all__ = [
+    "AddItem",
+    "ApplyAsMerchant",
+    "ChangeRules",
+    "EditItem",
+    "ItemPage",
+    "ItemShown",
+    "MerchantPage",
+    "MerchantQuery",
+    "MerchantShown",
+    "OrderPage",
+    "OrderShown",
+    "PlaceOrder",
+    "ReceiveStock",
+    "RulesRow",
+    "RulesShown",
+    "SettlementQuery",
+    "SettlementShown",
+    "ShelfQuery",
+    "StaffPerson",
+    "SuspendMerchant",
+    "UseVoucher",
+    "VoucherShown",
+    "VoucherUse",
+]
