@@ -347,10 +347,14 @@ class Consumer:
             )
 
     def wait_with(self, place: Place, offset: int) -> None:
-        """Stop hearing one partition; it goes on from ``offset`` after :meth:`go_on_with`."""
+        """Stop hearing one partition; it goes on from ``offset`` after :meth:`go_on_with`.
+
+        A partition that has moved to another member is let go.
+        """
         with _trouble():
-            self._consumer.pause(TopicPartition(*place))
-            self._consumer.seek(TopicPartition(*place), offset)
+            if TopicPartition(*place) in self._consumer.assignment():
+                self._consumer.pause(TopicPartition(*place))
+                self._consumer.seek(TopicPartition(*place), offset)
 
     def go_on_with(self, place: Place) -> None:
         """Hear a partition again."""

@@ -20,7 +20,13 @@ from bson.codec_options import CodecOptions
 from pymongo import ASCENDING, IndexModel, MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.errors import ConnectionFailure, DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    OperationFailure,
+    PyMongoError,
+)
 
 from shared import clock, events, logs, metrics
 from shared.alarms import raise_alarm
@@ -284,6 +290,9 @@ def _runs_again(error: PyMongoError) -> bool:
         return False
     if isinstance(error, DuplicateKeyError):
         return True
+    if isinstance(error, BulkWriteError):
+        codes = {failed.get("code") for failed in error.details.get("writeErrors", [])}
+        return 11000 in codes or error.has_error_label("TransientTransactionError")
     return error.has_error_label("TransientTransactionError")
 
 

@@ -50,6 +50,8 @@ class Hearing:
         self._consumer = consumer
         self._log_ids = log_ids
         self._stop = stop
+        self._polled: dict[Place, list[Message]] = {}
+        self._done: dict[Place, Message] = {}
         self._waiting: dict[Place, float] = {}
         self._looked_at_pauses = float("-inf")
         self._complete_at = clock.monotonic()
@@ -58,36 +60,48 @@ class Hearing:
         """Hear until told to stop. Raises what ends the process; waits out what passes."""
         while not self._stop.is_set():
             try:
-                polled = self._consumer.poll(POLL_MS)
-                if polled:
-                    self._gather(polled)
+                self._take(self._consumer.poll(0 if self._polled else POLL_MS))
+                self._gather()
+                self._work_off()
                 self._look_at_assignment()
                 self._look_at_pauses()
-                self._commit({place: self._handle(place, polled[place]) for place in polled})
-            except BrokerTrouble as error:
-                log.warning("broker trouble while hearing", extra={"why": str(error)})
+            except (BrokerTrouble, PyMongoError) as error:
+                log.warning("trouble", extra={"why": f"{type(error).__name__}: {error}"})
                 self._stop.wait(0.5)
 
-    def _gather(self, polled: dict[Place, list[Message]]) -> None:
-        """Wait a moment for more, so that one synced commit serves many events."""
-        if max(map(len, polled.values())) >= self._hearer.batch_max:
-            return
-        self._stop.wait(GATHER_MS / 1000)
-        for place, messages in self._consumer.poll(0).items():
-            polled.setdefault(place, []).extend(messages)
+    def _take(self, polled: Mapping[Place, list[Message]]) -> None:
+        """Keep what came until it is handled: the consumer itself will not give it again."""
+        for place, messages in polled.items():
+            waiting = self._polled.get(place, [])
+            if waiting and messages[0].offset <= waiting[-1].offset:
+                # The partition went and came back: it begins again at what was committed.
+                waiting = []
+            self._polled[place] = [*waiting, *messages]
 
-    def _handle(self, place: Place, messages: Sequence[Message]) -> Message | None:
-        """Handle a partition's messages; return the last one that is done for good."""
-        last: Message | None = None
+    def _gather(self) -> None:
+        """Wait a moment for more, so that one synced commit serves many events."""
+        sizes = [len(messages) for messages in self._polled.values()]
+        if sizes and max(sizes) < self._hearer.batch_max:
+            self._stop.wait(GATHER_MS / 1000)
+            self._take(self._consumer.poll(0))
+
+    def _work_off(self) -> None:
+        """Handle all that came and commit it; what trouble interrupts is gone on with later."""
         size = self._hearer.batch_max
-        for start in range(0, len(messages), size):
-            chunk = messages[start : start + size]
-            if not self._chunk(place, chunk):
+        for place in list(self._polled):
+            while messages := self._polled[place]:
+                chunk = messages[:size]
+                if not self._chunk(place, chunk):
+                    break
+                self._done[place] = chunk[-1]
+                self._polled[place] = self._polled[place][size:]
+            else:
+                del self._polled[place]
+            if self._stop.is_set():
                 break
-            last = chunk[-1]
-            if place in self._consumer.paused():
-                break
-        return last
+        if self._done:
+            self._consumer.commit(self._done)
+            self._done = {}
 
     def _chunk(self, place: Place, chunk: Sequence[Message]) -> bool:
         """Handle some messages, again and again through trouble; False where they have to wait."""
@@ -125,15 +139,10 @@ class Hearing:
                     return False
                 pause_s = min(pause_s * 2, 2.0)
 
-    def _commit(self, done: Mapping[Place, Message | None]) -> None:
-        self._consumer.commit({place: last for place, last in done.items() if last is not None})
-
     def _wait_with(self, place: Place, offset: int) -> None:
-        try:
-            self._consumer.wait_with(place, offset)
-        except BrokerTrouble:
-            # No longer ours: whoever has the partition now begins at what was committed.
-            log.info("partition moved while it was to wait", extra={"place": list(place)})
+        """Stop hearing a partition; it goes on from ``offset``, and what came of it is let go."""
+        self._consumer.wait_with(place, offset)
+        self._polled[place] = []
 
     def _look_at_assignment(self) -> None:
         """See what retention took, and that every heard topic has a partition here."""
@@ -150,8 +159,10 @@ class Hearing:
                 f"{missed.count} messages gone unread; rewind their teller by {hours} hours",
             )
         assigned = self._consumer.assignment()
-        for place in set(self._waiting) - assigned:
-            del self._waiting[place]
+        for gone in (set(self._waiting) | set(self._polled)) - assigned:
+            # Whoever has the partition now begins at what was committed.
+            self._waiting.pop(gone, None)
+            self._polled.pop(gone, None)
         if {topic for topic, _ in assigned} >= set(self._log_ids):
             self._complete_at = clock.monotonic()
         elif clock.monotonic() - self._complete_at > UNASSIGNED_MAX_S:

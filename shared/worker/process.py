@@ -16,7 +16,7 @@ from typing import Any
 
 from pymongo.errors import PyMongoError
 
-from shared import clock, events
+from shared import clock, events, logs
 from shared.errors import Busy
 from shared.kafka import Admin, BrokerTrouble, Consumer, Producer, group_name
 from shared.leases import holds_lease
@@ -55,6 +55,8 @@ class Worker:
         hearer: Hearer | None = None,
         relay: Relay | None = None,
     ) -> None:
+        clock.use(offset_file=settings.clock_offset_file or None, error_s=settings.clock_error_s)
+        logs.configure(service=database.name, slot=settings.slot, level=settings.log_level)
         self.settings = settings
         self.database = database
         self.hearer = hearer or TransactionHearer(database, subscriptions)

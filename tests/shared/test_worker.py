@@ -10,17 +10,19 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
+from kafka import TopicPartition
 
 from deploy.embedded.servers import KafkaServer, MongoServer
 from shared import clock, events
 from shared.errors import Alarm, Refusal
 from shared.events.store import OrderPlaced
-from shared.kafka import Admin, Outgoing, Producer, group_name
+from shared.kafka import Admin, BrokerTrouble, Message, Outgoing, Producer, group_name
 from shared.mongo import ServiceDatabase, UnitOfWork, ask_again
 from shared.relay import HORIZON, OutboxRelay
 from shared.settings import Settings
-from shared.worker import Worker, alone
+from shared.worker import TransactionHearer, Worker, alone
 from shared.worker.handling import Subscriptions
+from shared.worker.hearing import Hearing
 from tests.shared.conftest import settings_for
 from tests.shared.test_unit_of_work import order_placed
 
@@ -320,3 +322,95 @@ def test_a_handler_of_a_contended_thing_has_a_transaction_of_its_own(
         wait_until(lambda: all(effect(hearer, f"o{number}") == 1 for number in range(4)))
 
     assert held == ["i"] * 4
+
+
+def test_what_retention_took_unread_is_an_alarm(
+    teller: ServiceDatabase, hearer: ServiceDatabase, settings: Settings
+) -> None:
+    tell(teller, placed("o1"))
+    with running(teller_of(settings)):
+        with running(hearer_of(settings)):
+            wait_until(lambda: effect(hearer, "o1") == 1)
+            admin = Admin(settings)
+            group = group_name("ledger", admin.log_ids(["store.events"]) or {})
+            wait_until(lambda: sum(admin.group_offsets(group).values()) == 1)
+        tell(teller, placed("o2"))
+        wait_until(lambda: teller.db.outbox.count_documents({"sent_to": None}) == 0)
+        place = TopicPartition("store.events", partition(settings, "430211"))
+        admin._client.delete_records({place: 2})
+        admin.close()
+        with running(hearer_of(settings)):
+            wait_until(lambda: hearer.db.alarms.find_one({"kind": "messages-missed"}))
+
+    alarm = hearer.db.alarms.find_one({"kind": "messages-missed"})
+    assert alarm is not None
+    assert alarm["about"] == f"store.events:{place.partition}"
+    assert alarm["detail"].startswith("1 messages gone unread; rewind their teller by 1 hours")
+
+
+class TroubledConsumer:
+    """A consumer that fails once between two polls, once at the commit, once after it."""
+
+    def __init__(self) -> None:
+        self.batches = [message("o1", 0), message("o2", 1)]
+        self.committed: list[int] = []
+        self.failing = [("poll", 1), ("commit", 0), ("assignment", 0)]
+
+    def _trouble(self, call: str) -> None:
+        if self.failing and self.failing[0] == (call, len(self.batches)):
+            self.failing.pop(0)
+            raise BrokerTrouble(call)
+
+    def poll(self, _timeout_ms: int) -> dict[tuple[str, int], list[Message]]:
+        self._trouble("poll")
+        return {("store.events", 0): [self.batches.pop(0)]} if self.batches else {}
+
+    def commit(self, places: dict[tuple[str, int], Message]) -> None:
+        self._trouble("commit")
+        self.committed += [last.offset for last in places.values()]
+
+    def assignment(self) -> set[tuple[str, int]]:
+        self._trouble("assignment")
+        return {("store.events", 0)}
+
+    def missed(self) -> list[object]:
+        return []
+
+    def unread(self) -> int:
+        return 0
+
+    def paused(self) -> set[tuple[str, int]]:
+        return set()
+
+
+def message(order_id: str, offset: int) -> Message:
+    return Message(
+        topic="store.events",
+        partition=0,
+        offset=offset,
+        at_ms=0,
+        key=b"430211",
+        headers={"ce_id": f"{order_id}:1", "ce_type": "OrderPlaced", "ce_source": "store"},
+        body=json.dumps(events.encode(placed(order_id))).encode(),
+    )
+
+
+def test_what_was_polled_is_handled_though_the_broker_fails_meanwhile(
+    hearer: ServiceDatabase,
+) -> None:
+    consumer, stop = TroubledConsumer(), threading.Event()
+    hearing = Hearing(
+        database=hearer,
+        hearer=TransactionHearer(hearer, SUBSCRIPTIONS),
+        consumer=consumer,  # type: ignore[arg-type]
+        log_ids={"store.events": "log"},
+        stop=stop,
+    )
+    thread = threading.Thread(target=hearing.run, daemon=True)
+    thread.start()
+    wait_until(lambda: not consumer.failing and consumer.committed)
+    stop.set()
+    thread.join(10)
+
+    assert (effect(hearer, "o1"), effect(hearer, "o2")) == (1, 1)
+    assert max(consumer.committed) == 1
