@@ -65,7 +65,7 @@ def on_starting(server):
     try:
         # A process of its own, so that the master never holds a client.
         subprocess.run(
-            [sys.executable, "-m", "shared.sessions", service, "web"],
+            [sys.executable, "-m", "shared.mongo.sessions", service, "web"],
             check=False,
             timeout=SESSIONS_TIMEOUT_S,
         )

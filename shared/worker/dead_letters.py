@@ -7,12 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pymongo.client_session import ClientSession
-from pymongo.errors import DuplicateKeyError
-
 from shared import clock, metrics
 from shared.kafka import Message, Place
-from shared.mongo import Document, ServiceDatabase
+from shared.mongo import Document, ServiceDatabase, UnitOfWork
 
 BODY_KEPT_MAX = 256 * 1024
 
@@ -31,17 +28,13 @@ class DeadLetter:
 def keep(database: ServiceDatabase, letter: DeadLetter) -> bool:
     """Keep a dead letter; True where it is new, False where it only came again.
 
-    A discarded one stays discarded; a settled one that comes again unhandled is open anew.
+    A discarded one stays discarded.
     """
-    letters, at = database.db.dead_letters, clock.real_now()
-    came_again = {"$inc": {"count": 1}, "$set": {"last_at": at, "reason": letter.reason[:500]}}
-    if letters.update_one({"_id": letter.id}, came_again).matched_count:
-        return False
+    at = clock.real_now()
     message = letter.message
-    row: Document = {
-        "_id": letter.id,
+    came = {"$inc": {"count": 1}, "$set": {"last_at": at, "reason": letter.reason[:500]}}
+    first: Document = {
         "state": "open",
-        "reason": letter.reason[:500],
         "topic": message.topic,
         "partition": message.partition,
         "offset": message.offset,
@@ -50,14 +43,12 @@ def keep(database: ServiceDatabase, letter: DeadLetter) -> bool:
         "headers": [[name, value] for name, value in message.headers.items()],
         "body": message.body[:BODY_KEPT_MAX],
         "body_bytes": len(message.body),
-        "count": 1,
         "first_at": at,
-        "last_at": at,
     }
-    try:
-        letters.insert_one(row)
-    except DuplicateKeyError:
-        letters.update_one({"_id": letter.id}, came_again)
+    kept = database.db.dead_letters.update_one(
+        {"_id": letter.id}, {**came, "$setOnInsert": first}, upsert=True
+    )
+    if kept.upserted_id is None:
         return False
     metrics.DEAD_LETTERS.labels(database.name, message.topic).inc()
     log.error(
@@ -73,14 +64,12 @@ def keep(database: ServiceDatabase, letter: DeadLetter) -> bool:
     return True
 
 
-def settle(
-    database: ServiceDatabase, ids: Sequence[str], session: ClientSession | None = None
-) -> None:
+def settle(database: ServiceDatabase, ids: Sequence[str], work: UnitOfWork | None = None) -> None:
     """Mark open dead letters of these events as settled: they have been handled after all."""
     database.db.dead_letters.update_many(
         {"_id": {"$in": list(ids)}, "state": "open"},
         {"$set": {"state": "settled", "settled_at": clock.real_now()}},
-        session=session,
+        session=work.session if work else None,
     )
 
 

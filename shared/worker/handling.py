@@ -8,14 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from bson.errors import InvalidDocument
-from pymongo.errors import DocumentTooLarge, PyMongoError, WriteError
-
 from shared import clock, logs, metrics
-from shared.alarms import raise_alarm
 from shared.errors import Alarm, Busy, Refusal
 from shared.events import Event
-from shared.mongo import ServiceDatabase, UnitOfWork
+from shared.mongo import ServiceDatabase, UnitOfWork, passes, raise_alarm
 from shared.worker import dead_letters
 from shared.worker.dead_letters import DeadLetter
 from shared.worker.heard import Heard
@@ -150,7 +146,7 @@ class TransactionHearer:
             work.db.inbox.insert_one(row, session=work.session)
             if limit is not None and clock.monotonic() - began > limit:
                 raise _TooLong
-        dead_letters.settle(self._database, ids, work.session)
+        dead_letters.settle(self._database, ids, work)
         metrics.EVENTS_HEARD.labels(self._database.name, messages[0].type).inc(len(messages))
 
 
@@ -159,9 +155,4 @@ def _letter(heard: Heard, reason: str) -> DeadLetter:
 
 
 def _is_trouble(error: Exception) -> bool:
-    """Tell trouble with the database, which passes, from an event that nobody can handle."""
-    if isinstance(error, DocumentTooLarge | InvalidDocument):
-        return False
-    if isinstance(error, WriteError):
-        return error.has_error_label("TransientTransactionError")
-    return isinstance(error, PyMongoError | Busy)
+    return isinstance(error, Busy) or passes(error)

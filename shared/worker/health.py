@@ -9,9 +9,8 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import make_wsgi_app
-from pymongo.errors import PyMongoError
 
-from shared.mongo import ServiceDatabase
+from shared.mongo import DatabaseTrouble, ServiceDatabase
 from shared.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -57,7 +56,7 @@ class Health:
     def _is_ready(self) -> bool:
         try:
             self._database.client.admin.command("ping")
-        except PyMongoError:
+        except DatabaseTrouble:
             return False
         return self._broker_answered
 

@@ -8,13 +8,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from pymongo.errors import PyMongoError
-
 from shared import clock, events, metrics
-from shared.alarms import raise_alarm
 from shared.errors import Busy
 from shared.kafka import BrokerTrouble, Consumer, Message, Place
-from shared.mongo import ServiceDatabase
+from shared.mongo import DatabaseTrouble, ServiceDatabase, raise_alarm
 from shared.worker import dead_letters
 from shared.worker.dead_letters import DeadLetter
 from shared.worker.handling import Hearer, Later
@@ -65,7 +62,7 @@ class Hearing:
                 self._work_off()
                 self._look_at_assignment()
                 self._look_at_pauses()
-            except (BrokerTrouble, PyMongoError) as error:
+            except (BrokerTrouble, DatabaseTrouble) as error:
                 log.warning("trouble", extra={"why": f"{type(error).__name__}: {error}"})
                 self._stop.wait(0.5)
 
@@ -133,7 +130,7 @@ class Hearing:
                 self._wait_with(place, chunk[0].offset)
                 self._waiting[place] = clock.monotonic() + AGAIN_S
                 return False
-            except (PyMongoError, Busy) as error:
+            except (DatabaseTrouble, Busy) as error:
                 log.warning("trouble while hearing", extra={"why": f"{type(error).__name__}"})
                 if self._stop.wait(pause_s):
                     return False

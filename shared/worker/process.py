@@ -14,13 +14,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from pymongo.errors import PyMongoError
-
 from shared import clock, events, logs
 from shared.errors import Busy
 from shared.kafka import Admin, BrokerTrouble, Consumer, Producer, group_name
-from shared.leases import holds_lease
-from shared.mongo import ServiceDatabase
+from shared.mongo import DatabaseTrouble, ServiceDatabase, holds_lease
 from shared.relay import OutboxRelay, Relay
 from shared.settings import Settings
 from shared.worker.handling import Hearer, Subscriptions, TransactionHearer
@@ -30,7 +27,7 @@ from shared.worker.hearing import Hearing
 RELAY_EVERY_S = 0.05
 SWEEP_EVERY_S = 1.0
 WATCH_EVERY_S = 5.0
-STOP_WITHIN_S = 8.0
+STOP_WITHIN_S = 4.5
 
 Sweep = Callable[[ServiceDatabase, datetime, datetime], int]
 """``(database, now, real_now)`` → how many things it moved; bounded."""
@@ -205,7 +202,7 @@ class Worker:
                 producer = producer or Producer(self.settings)
                 sent = self.relay.round(producer, log_id)
                 self._stop.wait(0.0 if sent else RELAY_EVERY_S)
-            except (BrokerTrouble, PyMongoError) as error:
+            except (BrokerTrouble, DatabaseTrouble) as error:
                 log.warning(
                     "trouble while relaying", extra={"why": f"{type(error).__name__}: {error}"}
                 )
@@ -225,7 +222,7 @@ class Worker:
                         if self._stop.is_set():
                             break
                         sweep(self.database, clock.now(), clock.real_now())
-            except (PyMongoError, Busy) as error:
+            except (DatabaseTrouble, Busy) as error:
                 log.warning(
                     "trouble while sweeping", extra={"why": f"{type(error).__name__}: {error}"}
                 )

@@ -12,7 +12,7 @@ from shared import clock
 from shared.errors import Busy, Refusal
 from shared.events.store import OrderPlaced
 from shared.mongo import CommitUnknown, ServiceDatabase, UnitOfWork, ask_again
-from shared.sessions import kill_predecessors
+from shared.mongo.sessions import kill_predecessors
 
 pytestmark = pytest.mark.servers
 

@@ -10,7 +10,7 @@ from pymongo.errors import DuplicateKeyError
 from shared import clock
 
 if TYPE_CHECKING:
-    from shared.mongo import ServiceDatabase
+    from shared.mongo.database import ServiceDatabase
 
 LEASE = timedelta(seconds=5)
 

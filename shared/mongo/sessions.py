@@ -2,8 +2,8 @@
 
 A client killed inside a transaction leaves its documents locked for up to a minute. So a thread
 writes its session's id down under its process's slot before it uses it, and whoever starts in that
-slot next kills what its predecessor left. ``python -m shared.sessions store web`` does so for all
-web slots of this host, before gunicorn's master forks (the master never holds a client).
+slot next kills what its predecessor left. ``python -m shared.mongo.sessions store web`` does so for
+all web slots of this host, before gunicorn's master forks (the master never holds a client).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import socket
 import sys
 import threading
+from datetime import UTC
 from typing import Any
 
 from bson.binary import Binary
@@ -18,9 +19,24 @@ from pymongo import MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
-from shared import clock, settings
+from shared import clock
+from shared.settings import Settings, load
 
 Document = dict[str, Any]
+
+
+def open_client(settings: Settings) -> MongoClient[Document]:
+    """Return a client; it connects when first used, never before a fork."""
+    return MongoClient(
+        settings.mongo_uri,
+        appname=settings.slot,
+        tz_aware=True,
+        tzinfo=UTC,
+        serverSelectionTimeoutMS=5_000,
+        connectTimeoutMS=3_000,
+        socketTimeoutMS=15_000,
+        maxPoolSize=max(32, settings.web_threads * 2),
+    )
 
 
 class Sessions:
@@ -83,9 +99,7 @@ def _kill(client: MongoClient[Document], rows: Any, which: Document) -> int:
 
 def main(service: str) -> int:
     """Kill what the web slots of this host left; used before gunicorn forks."""
-    from shared.mongo import open_client
-
-    values = settings.load(settings.Settings)
+    values = load(Settings)
     client = open_client(values)
     try:
         rows = client[values.database_prefix + service].sessions

@@ -10,7 +10,7 @@ from pymongo.errors import DuplicateKeyError
 from shared import clock, metrics
 
 if TYPE_CHECKING:
-    from shared.mongo import ServiceDatabase
+    from shared.mongo.database import ServiceDatabase
 
 log = logging.getLogger(__name__)
 

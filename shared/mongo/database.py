@@ -17,36 +17,30 @@ from datetime import UTC
 from typing import Any, TypeVar
 
 from bson.codec_options import CodecOptions
+from bson.errors import InvalidDocument
 from pymongo import ASCENDING, IndexModel, MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import (
     BulkWriteError,
     ConnectionFailure,
+    DocumentTooLarge,
     DuplicateKeyError,
     OperationFailure,
     PyMongoError,
+    WriteError,
 )
 
 from shared import clock, events, logs, metrics
-from shared.alarms import raise_alarm
 from shared.errors import Busy
-from shared.sessions import Sessions, kill_predecessors
+from shared.mongo.sessions import Sessions, kill_predecessors, open_client
 from shared.settings import Settings
-
-__all__ = [
-    "CommitUnknown",
-    "Document",
-    "ServiceDatabase",
-    "UnitOfWork",
-    "ask_again",
-    "ensure_indexes",
-    "open_client",
-    "raise_alarm",
-]
 
 Document = dict[str, Any]
 T = TypeVar("T")
+
+DatabaseTrouble = PyMongoError
+"""Whatever the database or the way to it answers instead of doing it; see :func:`passes`."""
 
 KEPT_S = 30 * 86_400
 """Inbox, answers, sent rows: kept longer than Kafka keeps (7 days) or we tell again (8 days)."""
@@ -120,20 +114,6 @@ def ask_again(work: UnitOfWork, event_id: str) -> bool:
         {"_id": event_id}, {"$unset": {"sent_to": "", "sent_at": ""}}, session=work.session
     )
     return taken.matched_count == 1
-
-
-def open_client(settings: Settings) -> MongoClient[Document]:
-    """Return a client; it connects when first used, never before a fork."""
-    return MongoClient(
-        settings.mongo_uri,
-        appname=settings.slot,
-        tz_aware=True,
-        tzinfo=UTC,
-        serverSelectionTimeoutMS=5_000,
-        connectTimeoutMS=3_000,
-        socketTimeoutMS=15_000,
-        maxPoolSize=max(32, settings.web_threads * 2),
-    )
 
 
 class ServiceDatabase:
@@ -294,6 +274,15 @@ def _runs_again(error: PyMongoError) -> bool:
         codes = {failed.get("code") for failed in error.details.get("writeErrors", [])}
         return 11000 in codes or error.has_error_label("TransientTransactionError")
     return error.has_error_label("TransientTransactionError")
+
+
+def passes(error: Exception) -> bool:
+    """Tell trouble with the database that passes from a write that it will never take."""
+    if isinstance(error, DocumentTooLarge | InvalidDocument):
+        return False
+    if isinstance(error, WriteError):
+        return error.has_error_label("TransientTransactionError")
+    return isinstance(error, PyMongoError)
 
 
 def _wait_for_primary(client: MongoClient[Document], seconds: float = 60.0) -> None:

@@ -1,0 +1,29 @@
+"""A service's database: units of work, and the rows that every service keeps beside its own."""
+
+from shared.mongo.alarms import raise_alarm
+from shared.mongo.database import (
+    CommitUnknown,
+    DatabaseTrouble,
+    Document,
+    ServiceDatabase,
+    UnitOfWork,
+    ask_again,
+    ensure_indexes,
+    passes,
+)
+from shared.mongo.leases import holds_lease
+from shared.mongo.sessions import open_client
+
+__all__ = [
+    "CommitUnknown",
+    "DatabaseTrouble",
+    "Document",
+    "ServiceDatabase",
+    "UnitOfWork",
+    "ask_again",
+    "ensure_indexes",
+    "holds_lease",
+    "open_client",
+    "passes",
+    "raise_alarm",
+]
