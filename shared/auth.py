@@ -162,9 +162,13 @@ def issue(
     key: tuple[str, bytes],
     now: datetime,
     lifetime: timedelta,
+    token_id: str | None = None,
     audience: str = AUDIENCE,
 ) -> str:
-    """Return a signed access token; ``key`` is the key's id and its 32-byte seed."""
+    """Return a signed access token; ``key`` is the key's id and its 32-byte seed.
+
+    The same values make the same token, where ``token_id`` is among them.
+    """
     key_id, seed = key
     claims = {
         "iss": ISSUER,
@@ -174,7 +178,7 @@ def issue(
         "roles": [[grant.role.value, grant.region] for grant in grants if grant.region],
         "iat": int(now.timestamp()),
         "exp": int((now + lifetime).timestamp()),
-        "jti": ids.new_id(),
+        "jti": token_id or ids.new_id(),
     }
     private = Ed25519PrivateKey.from_private_bytes(seed)
     return jwt.encode(claims, private, algorithm="EdDSA", headers={"kid": key_id, "typ": TYPE})
