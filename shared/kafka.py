@@ -302,7 +302,7 @@ class Consumer:
         }
         if offsets:
             with _trouble():
-                self._consumer.commit(offsets, timeout_ms=5_000)
+                self._consumer.commit(offsets, timeout_ms=3_000)
 
     def assignment(self) -> set[Place]:
         """Return the partitions that are this member's now."""
@@ -315,9 +315,9 @@ class Consumer:
             new = sorted(self._assigned.new & self._consumer.assignment())
             if not new:
                 return []
-            beginnings = self._consumer.beginning_offsets(new)
+            beginnings = self._consumer.beginning_offsets(new, timeout_ms=2_000)
             committed = {
-                place: self._consumer.committed(place, metadata=True, timeout_ms=5_000)
+                place: self._consumer.committed(place, metadata=True, timeout_ms=2_000)
                 for place in new
             }
         self._assigned.new -= set(new)
@@ -370,12 +370,12 @@ class Consumer:
     def next_offset(self, place: Place) -> int:
         """Return the offset that the next poll of a partition begins at."""
         with _trouble():
-            return int(self._consumer.position(TopicPartition(*place), timeout_ms=5_000) or 0)
+            return int(self._consumer.position(TopicPartition(*place), timeout_ms=2_000) or 0)
 
     def close(self) -> None:
         """Close without committing; a static member keeps its place for its next start."""
         with _trouble():
-            self._consumer.close(autocommit=False, timeout_ms=3_000)
+            self._consumer.close(autocommit=False, timeout_ms=1_000)
 
 
 def _message(record: Any) -> Message:

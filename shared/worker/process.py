@@ -86,7 +86,9 @@ class Worker:
                 return 0
             health.broker_answers()
             loops = [
-                threading.Thread(target=self._guarded, args=(loop,), name=loop.__name__)
+                threading.Thread(
+                    target=self._guarded, args=(loop,), name=loop.__name__, daemon=True
+                )
                 for loop in (self._hear, self._relay, self._sweep)
             ]
             for thread in loops:
@@ -97,6 +99,7 @@ class Worker:
             for thread in loops:
                 thread.join(max(0.0, deadline - clock.monotonic()))
             if any(thread.is_alive() for thread in loops):
+                # It ends with the process; what it had open is ended by the slot's next start.
                 log.error("a loop did not end in time")
                 return 1
         finally:
