@@ -50,6 +50,15 @@ test: $(VENV)/.dev ## the whole suite, on the embedded servers (< 12 min)
 .PHONY: setup
 setup: $(VENV)/.dev ## make the virtual environment and fetch all that is needed
 
+.PHONY: pin
+pin: ## pin every dependency anew, with hashes and without addresses (needs uv)
+	@for list in "base" "embedded --extra embedded" "dev --extra embedded --extra dev"; do \
+		set -- $$list; name=$$1; shift; \
+		uv pip compile -q --universal --python-version 3.11 --prerelease=allow --generate-hashes \
+			--no-emit-index-url --no-header --no-annotate "$$@" pyproject.toml \
+			-o requirements/$$name.txt >/dev/null; \
+	done
+
 .PHONY: env-check
 env-check: ## say in one line what this machine lacks
 	@command -v $(PYTHON) >/dev/null || { \

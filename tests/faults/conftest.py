@@ -1,0 +1,48 @@
+"""Real processes on servers with their data on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy import bootstrap
+from deploy.embedded.system import System
+from tests.journeys.town import DISTRICT, Town
+
+ADMIN_PHONE = "13700000001"
+
+
+def started(data_dir: Path, *, workers_per_service: int = 1) -> System:
+    """Return a whole system that serves, with Tianyuan district set up."""
+    unlimited = {
+        "GONGXIANG_REQUESTS_A_MINUTE": "0",
+        "GONGXIANG_REQUESTS_A_MINUTE_ADDRESS": "0",
+        "GONGXIANG_TOPIC_PARTITIONS": "4",
+    }
+    system = System(data_dir, workers_per_service=workers_per_service, settings=unlimited)
+    system.start_servers()
+    bootstrap.bootstrap(
+        system.operator_environment(),
+        district=DISTRICT,
+        admin_phone=ADMIN_PHONE,
+        admin_name="王五",
+    )
+    system.start_services()
+    system.wait_ready()
+    return system
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """The whole system, one worker a service."""
+    system = started(tmp_path_factory.mktemp("system"))
+    yield system
+    system.stop()
+
+
+@pytest.fixture(scope="module")
+def town(system: System) -> Town:
+    """Tianyuan district on that system."""
+    return Town(system.urls, system.clock_offset_file, admin_phone=ADMIN_PHONE)

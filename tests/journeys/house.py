@@ -1,0 +1,194 @@
+"""The whole house in one process: four web apps and four workers on the real servers.
+
+HTTP goes over loopback sockets, events over the real broker, facts into the real database. Only the
+way out to the broker can be tampered with: a test may send everything twice, or shuffle what has
+different keys.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import random
+import secrets
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from deploy.embedded.servers import KafkaServer, MongoServer
+from shared import clock, ids
+from shared.events import topic_of
+from shared.kafka import Admin, Outgoing, Producer
+from shared.settings import Settings, load
+from shared.worker import Worker, process
+
+SERVICES = ("volunteers", "activities", "ledger", "store")
+
+Tamper = Callable[[Sequence[Outgoing]], list[Outgoing]]
+
+
+def twice(outgoing: Sequence[Outgoing]) -> list[Outgoing]:
+    """Every message comes twice, the second time after all the others of its round."""
+    return [*outgoing, *outgoing]
+
+
+def shuffled(seed: int) -> Tamper:
+    """Return a way out that keeps the order of each key and mixes the keys."""
+    dice = random.Random(seed)
+
+    def mix(outgoing: Sequence[Outgoing]) -> list[Outgoing]:
+        waiting: dict[str, list[Outgoing]] = {}
+        for event in outgoing:
+            waiting.setdefault(event.key, []).append(event)
+        mixed = []
+        while waiting:
+            key = dice.choice(sorted(waiting))
+            mixed.append(waiting[key].pop(0))
+            if not waiting[key]:
+                del waiting[key]
+        return mixed
+
+    return mix
+
+
+class TamperedProducer(Producer):
+    """A real producer that sends what ``tamper`` makes of it, and says the truth about each."""
+
+    tamper: Tamper = staticmethod(list)
+
+    def send(self, outgoing: Sequence[Outgoing]) -> list[bool]:
+        """Send the tampered messages; one counts as sent when all of its copies were."""
+        tampered = type(self).tamper(outgoing)
+        sent = super().send(tampered)
+        failed = {event.id for event, ok in zip(tampered, sent, strict=True) if not ok}
+        return [event.id not in failed for event in outgoing]
+
+
+@dataclass
+class House:
+    """Web and workers of the four services, each joined as in production, in threads."""
+
+    mongo: MongoServer
+    kafka: KafkaServer | None
+    data_dir: Path
+    workers: dict[str, Worker] = field(default_factory=dict)
+    urls: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.prefix = f"t{ids.new_id()}_"
+        self.clock_file = self.data_dir / "clock-offset"
+        self.clock_file.write_text("0\n")
+        self._servers: list[BaseWSGIServer] = []
+        self._threads: dict[str, tuple[threading.Thread, list[int]]] = {}
+        self._secrets = {
+            "GONGXIANG_TOKEN_KEYS": f"t1:{_key()}",
+            "GONGXIANG_PHONE_KEY": _key(),
+            "GONGXIANG_PERSON_KEYS": f"p1:{_key()}",
+            "GONGXIANG_CHECK_IN_KEYS": f"c1:{_key()}",
+            "GONGXIANG_VOUCHER_KEYS": f"v1:{_key()}",
+        }
+
+    def environment(self, slot: str) -> dict[str, str]:
+        """Return the settings of a process of this house."""
+        return {
+            "GONGXIANG_MODE": "embedded",
+            "GONGXIANG_MONGO_URI": self.mongo.uri,
+            "GONGXIANG_KAFKA_BOOTSTRAP": self.kafka.bootstrap if self.kafka else "127.0.0.1:1",
+            "GONGXIANG_DATABASE_PREFIX": self.prefix,
+            "GONGXIANG_TOPIC_PARTITIONS": "4",
+            "GONGXIANG_CLOCK_OFFSET_FILE": str(self.clock_file),
+            "GONGXIANG_JWKS_URL": f"{self.urls.get('volunteers', '')}/.well-known/jwks.json",
+            "GONGXIANG_REQUESTS_A_MINUTE": "0",
+            "GONGXIANG_REQUESTS_A_MINUTE_ADDRESS": "0",
+            "GONGXIANG_SLOT": slot,
+            "GONGXIANG_LOG_LEVEL": "WARNING",
+            **self._secrets,
+        }
+
+    def settings(self, service: str, slot: str) -> Settings:
+        """Return a service's own settings, read as its processes read them."""
+        module = importlib.import_module(f"services.{service}.settings")
+        kind = getattr(module, f"{service.capitalize()}Settings")
+        settings: Settings = load(kind, self.environment(slot))
+        return settings
+
+    def open(self) -> None:
+        """Make the topics anew and start web and workers."""
+        self._fresh_topics()
+        for service in SERVICES:
+            self.serve(service)
+        for service in SERVICES:
+            self.start_worker(service)
+
+    def close(self) -> None:
+        """Stop everything and drop the databases."""
+        for service in list(self._threads):
+            self.stop_worker(service)
+        for server in self._servers:
+            server.shutdown()
+            server.server_close()
+
+    def start_worker(self, service: str, number: int = 0) -> None:
+        """Start a worker thread of a service, until :meth:`stop_worker`."""
+        name = f"{service}-worker-{number}"
+        worker = _app(service).create_worker(self.settings(service, name))
+        ended: list[int] = []
+        thread = threading.Thread(target=lambda: ended.append(worker.run()), name=name, daemon=True)
+        self.workers[name] = worker
+        self._threads[name] = (thread, ended)
+        thread.start()
+
+    def stop_worker(self, name: str) -> None:
+        """Stop a worker as SIGTERM would."""
+        name = name if "-worker-" in name else f"{name}-worker-0"
+        thread, _ = self._threads.pop(name)
+        self.workers.pop(name).stop()
+        thread.join(15)
+        assert not thread.is_alive(), f"{name} did not stop"
+
+    def serve(self, service: str) -> None:
+        """Serve a service's web app on a loopback port, until :meth:`close`."""
+        app = web_app(self, service)
+        server = make_server("127.0.0.1", 0, app, threaded=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self._servers.append(server)
+        self.urls[service] = f"http://127.0.0.1:{server.server_port}"
+
+    def _fresh_topics(self) -> None:
+        topics = [topic_of(service) for service in SERVICES]
+        admin = Admin(self.settings("ledger", "fresh-topics"))
+        present = [topic for topic, found in admin.topic_ids(topics).items() if found]
+        if present:
+            admin._client.delete_topics(present)
+        deadline = clock.monotonic() + 20
+        while any(admin.topic_ids(topics).values()):
+            assert clock.monotonic() < deadline, "old topics are still there"
+            clock.sleep(0.1)
+        admin.close()
+
+
+@contextmanager
+def tampered(tamper: Tamper, monkeypatch: Any) -> Iterator[None]:
+    """Let every worker that starts meanwhile send what ``tamper`` makes of its events."""
+    kind = type("Tampered", (TamperedProducer,), {"tamper": staticmethod(tamper)})
+    with monkeypatch.context() as patch:
+        patch.setattr(process, "Producer", kind)
+        yield
+
+
+def web_app(house: House, service: str) -> Any:
+    """Return the Flask app of a service as its web process makes it."""
+    return _app(service).create_app(house.settings(service, f"{service}-web-test-0"))
+
+
+def _app(service: str) -> Any:
+    return importlib.import_module(f"services.{service}.app")
+
+
+def _key() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
