@@ -26,6 +26,11 @@ run: $(VENV)/.embedded ## keep the whole system up for people, data in .data/run
 stop: $(VENV)/.embedded ## stop what make run left running, e.g. in a terminal that is gone
 	@$(BIN)/python -m deploy.embedded stop
 
+ROLE ?= volunteer
+.PHONY: token
+token: $(VENV)/.embedded ## print an access token of make run's sample person [ROLE=volunteer]
+	@$(BIN)/python -m deploy.embedded token --role $(ROLE)
+
 .PHONY: demo
 demo: $(VENV)/.embedded ## play a district's day and audit it [VOLUNTEERS=300] [ACTIVITIES=file.csv]
 	@$(BIN)/python -m deploy.demo $(if $(VOLUNTEERS),--volunteers $(VOLUNTEERS)) \

@@ -1,4 +1,4 @@
-"""`python -m deploy.embedded run|stop|status`: the system kept up for people, in `.data/run`."""
+"""`python -m deploy.embedded run|stop|status|token`: the system, kept up for people."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from typing import NoReturn
 from rich.console import Console
 from rich.table import Table
 
+from deploy.embedded import sample_people
 from deploy.embedded.jars import JarsUnavailable
 from deploy.embedded.local_server import ServerDidNotStart
 from deploy.embedded.supervision import SupervisorDidNotStart
 from deploy.embedded.system import CODE, AlreadyRunning, System, SystemNotReady
 
 DATA_DIR = Path(".data") / "run"
-DISTRICT = "430211"
-ADMIN_PHONE = "13900000001"
 LOOK_EVERY_S = 1.0
 BOOTSTRAP_TIMEOUT_S = 120
 
@@ -80,6 +79,14 @@ def _start(system: System) -> None:
     _bootstrap_once(system)
     system.start_services()
     system.wait_ready()
+    _let_sample_people_in_once(system)
+
+
+def _let_sample_people_in_once(system: System) -> None:
+    done = system.data_dir / "sample-people"
+    if not done.exists():
+        sample_people.let_in(system.urls)
+        done.touch()
 
 
 def _bootstrap_once(system: System) -> None:
@@ -90,7 +97,7 @@ def _bootstrap_once(system: System) -> None:
     made = subprocess.run(
         [
             *(sys.executable, "-m", "deploy.bootstrap"),
-            *("--district", DISTRICT, "--admin-phone", ADMIN_PHONE),
+            *("--district", sample_people.DISTRICT, "--admin-phone", sample_people.ADMIN_PHONE),
         ],
         cwd=CODE,
         env=system.command_environment(),
@@ -109,9 +116,14 @@ def _tell(system: System, *, seconds: float) -> None:
     for service, url in system.urls.items():
         table.add_row(service, url)
     console.print(table)
+    people = Table(title="试用账号 sample logins", title_justify="left")
+    for column in ("role", "角色", "phone", "an access token for half an hour"):
+        people.add_column(column, no_wrap=True)
+    for person in sample_people.SAMPLE_PEOPLE:
+        people.add_row(person.role, person.title, person.phone, f"make token ROLE={person.role}")
+    console.print(people)
     console.print(
-        f"登录 / login: administrator, phone {ADMIN_PHONE}; a code asked for is shown in",
-        str(system.data_dir / "logs" / "volunteers-web.log"),
+        "登录 / sign in: POST /v1/phone-confirmations shows the code, POST /v1/sessions takes it"
     )
     console.print("Ctrl-C 停止 / stops it; logs in", str(system.data_dir / "logs"))
 
@@ -132,7 +144,8 @@ def _watch(system: System) -> NoReturn:
 def main() -> int:
     """Do what the command line says; a refusal is one clear message and status 1."""
     parser = argparse.ArgumentParser(prog="python -m deploy.embedded", description=__doc__)
-    parser.add_argument("command", choices=("run", "stop", "status"))
+    parser.add_argument("command", choices=("run", "stop", "status", "token"))
+    parser.add_argument("--role", choices=[who.role for who in sample_people.SAMPLE_PEOPLE])
     parser.add_argument("--data-dir", type=Path, default=DATA_DIR)
     arguments = parser.parse_args()
     system = System(arguments.data_dir)
@@ -144,6 +157,9 @@ def main() -> int:
                 return keep_up(system)
             case "stop":
                 return stop(system)
+            case "token":
+                print(sample_people.access_token(system.urls, arguments.role or "volunteer"))
+                return 0
             case _:
                 return status(system)
     except (

@@ -134,6 +134,7 @@ class TransactionHearer:
         ids = list(dict.fromkeys(heard.id for heard in messages))
         rows = work.db.inbox.find({"_id": {"$in": ids}}, session=work.session)
         already = {row["_id"] for row in rows}
+        new = []
         for heard in messages:
             if heard.id in already:
                 continue
@@ -142,10 +143,11 @@ class TransactionHearer:
             with logs.with_correlation(heard.correlation):
                 work.correlation = logs.correlation()
                 (handler.handle if isinstance(handler, Alone) else handler)(work, heard.event, now)
-            row = {"_id": heard.id, "type": heard.type, "heard_at": clock.real_now()}
-            work.db.inbox.insert_one(row, session=work.session)
+            new.append({"_id": heard.id, "type": heard.type, "heard_at": clock.real_now()})
             if limit is not None and clock.monotonic() - began > limit:
                 raise _TooLong
+        if new:
+            work.db.inbox.insert_many(new, session=work.session)
         dead_letters.settle(self._database, ids, work)
         metrics.EVENTS_HEARD.labels(self._database.name, messages[0].type).inc(len(messages))
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from deploy.demo.acknowledged import Acknowledged
 from deploy.demo.client import Refused, Services, Token
 from shared import clock
 
@@ -39,7 +40,8 @@ class Town:
         admin_phone: str,
         community: str = COMMUNITY,
     ) -> None:
-        self.services = Services.at(urls, over=threading.Event())
+        self.told = Acknowledged()
+        self.services = Services.at(urls, over=threading.Event(), told=self.told)
         self.community = community
         self.district = community[:6]
         self._clock_file = clock_file
