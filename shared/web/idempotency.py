@@ -124,10 +124,10 @@ def answer_once(
     except IdempotencyKeyReused:
         raise
     except Refusal as refusal:
-        return _answer_refusal(asked, refusal)
+        return _answer_refusal(asked, refusal, holding)
 
 
-def _answer_refusal(asked: Asked, refusal: Refusal) -> Kept:
+def _answer_refusal(asked: Asked, refusal: Refusal, holding: str | None) -> Kept:
     leave: Callable[[UnitOfWork], None] | None = getattr(refusal, "leave", None)
     never_kept = refusal.status in NEVER_KEPT or refusal.status >= 500
 
@@ -143,7 +143,8 @@ def _answer_refusal(asked: Asked, refusal: Refusal) -> Kept:
 
     if never_kept and leave is None:
         raise refusal
-    kept = service_db().unit_of_work(aftermath)
+    # What is left behind is written on the contended thing; a row of answers alone is not.
+    kept = service_db().unit_of_work(aftermath, holding=holding if leave is not None else None)
     if kept is None:
         raise refusal
     return kept

@@ -61,7 +61,8 @@ def edit_me(body: dict[str, Any]) -> dict[str, Any]:
             name=body.get("name"),
             region=body.get("region"),
             settings=settings,
-        )
+        ),
+        holding=f"person:{who.person_id}",
     )
     etag(shown["revision"])
     return shown
@@ -104,7 +105,8 @@ def change_status(body: dict[str, Any], volunteer_id: str) -> Any:
     return once(
         lambda work: operations.change_status(
             work, who=who, person_id=volunteer_id, **body, settings=settings, now=clock.now()
-        )
+        ),
+        holding=f"person:{volunteer_id}",
     )
 
 

@@ -23,7 +23,8 @@ def grant_role(body: dict[str, Any], volunteer_id: str) -> Any:
     return once(
         lambda work: operations.grant_role(
             work, who=who, person_id=volunteer_id, **body, now=clock.now()
-        )
+        ),
+        holding=f"person:{volunteer_id}",
     )
 
 

@@ -44,6 +44,7 @@ def ask_confirmation(body: dict[str, Any]) -> Any:
             work, phone=phone, settings=settings, real_now=clock.real_now()
         ),
         status=202,
+        holding=_scope_of(phone),
         show=send,
         scope=_scope_of(phone),
     )
@@ -60,6 +61,7 @@ def register(body: dict[str, Any]) -> Any:
         lambda work: operations.register(
             work, **body, settings=settings, now=clock.now(), real_now=clock.real_now()
         ),
+        holding=_scope_of(body["phone"]),
         show=lambda signed_in: operations.tokens(settings, signed_in),
         scope=_scope_of(body["phone"]),
     )
@@ -74,6 +76,7 @@ def sign_in(body: dict[str, Any]) -> Any:
     settings = own_settings()
     return once(
         lambda work: operations.sign_in(work, **body, settings=settings, real_now=clock.real_now()),
+        holding=_scope_of(body["phone"]),
         show=lambda signed_in: operations.tokens(settings, signed_in),
         scope=_scope_of(body["phone"]),
     )
@@ -89,6 +92,7 @@ def refresh(body: dict[str, Any]) -> Any:
     token = operations.read_refresh_token(settings, body["refresh_token"])
     return once(
         lambda work: operations.refresh(work, token, settings=settings, real_now=clock.real_now()),
+        holding=f"sign-in:{token.sign_in_id}",
         show=lambda signed_in: operations.tokens(settings, signed_in),
         scope=f"sign-in:{token.sign_in_id}",
     )
