@@ -95,8 +95,8 @@ def test_an_active_person_and_one_not_heard_of_may_order(status):
     model.check_buyer(MERCHANT, person_id="ada", status=status)
 
 
-@pytest.mark.parametrize(("own", "limit"), [(None, 2), (1, 1), (5, 2)])
-def test_an_item_may_have_a_stricter_limit_than_its_district_never_a_looser_one(own, limit):
+@pytest.mark.parametrize(("own", "limit"), [(None, 2), (1, 1), (5, 5)])
+def test_an_items_own_limit_decides_and_the_districts_where_it_has_none(own, limit):
     item = replace(ITEM, limit_a_month=own)
 
     model.check_limit(item, RULES, ordered=0, pieces=limit)
@@ -106,9 +106,9 @@ def test_an_item_may_have_a_stricter_limit_than_its_district_never_a_looser_one(
 
 
 @pytest.mark.parametrize(
-    ("fresh", "own", "days"), [(False, None, 30), (True, None, 7), (True, 3, 3), (False, 60, 30)]
+    ("fresh", "own", "days"), [(False, None, 30), (True, None, 7), (True, 3, 3), (False, 60, 60)]
 )
-def test_a_voucher_is_good_for_the_districts_days_or_fewer(fresh, own, days):
+def test_a_voucher_is_good_for_its_items_own_days_or_the_districts(fresh, own, days):
     assert model.voucher_days_of(replace(ITEM, fresh=fresh, voucher_days=own), RULES) == days
 
 
