@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import flask_smorest
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Response, g, request
 from flask.json.provider import DefaultJSONProvider
 
 from shared import clock, ids, logs
 from shared.auth import FetchedKeys, Verifier
 from shared.mongo import ServiceDatabase
 from shared.settings import Settings
-from shared.web import access, limits, observing, problems
+from shared.web import access, docs, limits, observing, problems
 from shared.web.blueprint import Blueprint
 from shared.web.running import DATABASE, service_db
 from shared.web.schemas import ProblemSchema
@@ -114,8 +114,4 @@ def _document(app: Flask, blueprints: Sequence[Blueprint]) -> None:
     )
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
-
-    @app.get("/openapi.json")
-    @access.public
-    def openapi() -> Response:
-        return jsonify(api.spec.to_dict())
+    docs.register(app, api)

@@ -51,7 +51,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._prepare_doc_cbks.append(_show_key)
+        self._prepare_doc_cbks.append(_show_headers)
 
     # The library's decorators have no types; these lend them some, and change nothing.
 
@@ -80,10 +80,12 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         return cast("Decorator", super().response(status_code, schema, **options))
 
 
-def _show_key(
+def _show_headers(
     doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, **_kwargs: Any
 ) -> dict[str, Any]:
-    """Document the key that every POST takes but those which only read."""
+    """Document the key that every POST takes but those which only read, and PATCH's If-Match."""
+    if method == "patch":
+        doc.setdefault("parameters", []).append("IF_MATCH")
     if method == "post" and not doc_info.get("keyless"):
         doc.setdefault("parameters", []).append("IDEMPOTENCY_KEY")
     return doc

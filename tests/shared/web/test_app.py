@@ -89,6 +89,15 @@ def test_the_openapi_document_shows_roles_keys_and_limits(shop: Shop) -> None:
     assert "ThingPage" in document["components"]["schemas"]
 
 
+def test_the_page_to_try_it_needs_nothing_from_elsewhere(shop: Shop) -> None:
+    page, script = shop.client.get("/docs"), shop.client.get("/docs.js")
+
+    assert (page.status_code, page.mimetype) == (200, "text/html")
+    assert (script.status_code, script.mimetype) == (200, "text/javascript")
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert "http" not in page.text + script.text
+
+
 def test_a_person_and_an_address_may_ask_so_often_a_minute(database: ServiceDatabase) -> None:
     calm = Blueprint("calm", __name__)
 
