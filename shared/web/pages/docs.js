@@ -5,7 +5,7 @@ const token = document.getElementById("token");
 token.value = sessionStorage.getItem("token") || "";
 token.addEventListener("input", () => sessionStorage.setItem("token", token.value));
 
-// randomUUID is only there on https and localhost.
+// randomUUID is only there with TLS or on localhost.
 const newKey = () => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random().toString(36).slice(2)}`;
 
 function element(name, properties = {}, ...children) {
