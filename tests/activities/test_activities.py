@@ -52,6 +52,7 @@ def test_a_draft_is_its_leaders_until_it_is_published(activities):
     assert activities.get(f"/activities/{activity_id}").status_code == 404
     assert activities.get(f"/activities/{activity_id}/shifts").status_code == 404
     assert activities.get("/activities").json["items"] == []
+    assert activities.get("/activities", status="draft").status_code == 401
     shown = activities.get(f"/activities/{activity_id}", activities.leader)
     assert (shown.status_code, shown.json["title"]) == (200, made["title"])
     drafts = activities.get("/activities", activities.leader, status="draft").json["items"]

@@ -25,7 +25,7 @@ from services.activities.operations.scope import (
 from services.activities.operations.views import View, activity_view, shift_view
 from services.activities.repository import Document, Source
 from shared import ids, regions
-from shared.auth import Principal
+from shared.auth import NotSignedIn, Principal
 from shared.errors import NotThere
 from shared.mongo import UnitOfWork
 
@@ -125,7 +125,7 @@ def list_activities(
     asked: tuple[str, ...] = (region or "",)
     if status == "draft":
         if who is None:
-            raise NotThere
+            raise NotSignedIn
         led = led_regions(who)
         asked = led if region is None else tuple({region} if leads(who, region) else ())
     if not asked:
