@@ -9,6 +9,7 @@ import importlib
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 
@@ -35,7 +36,7 @@ def table(service: str) -> str:
         app.register_blueprint(blueprint)
     rows = []
     for rule in app.url_map.iter_rules():
-        view = app.view_functions[rule.endpoint]
+        view: Any = app.view_functions[rule.endpoint]
         who = ", ".join(role.value for role in view.allowed_roles) or "everyone"
         what = (view.__doc__ or "").strip().splitlines()[0]
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
