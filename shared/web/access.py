@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from flask import Flask, current_app, g, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from shared.auth import KeysNotThere, NotSignedIn, Principal, Role, TokenNotValid, Verifier
 from shared.errors import Busy, NotAllowed, Refusal
@@ -114,8 +115,12 @@ def _take_body() -> None:
     """Read the body whole, within the route's limit, so that its digest and its schema agree."""
     if request.method in ("POST", "PUT", "PATCH"):
         view = current_app.view_functions[request.endpoint or ""]
-        request.max_content_length = getattr(view, "body_bytes_max", BODY_BYTES_MAX)
-        request.get_data(cache=True)
+        most = getattr(view, "body_bytes_max", BODY_BYTES_MAX)
+        request.max_content_length = most
+        body = request.get_data(cache=True)
+        # A body without a length is cut off at the limit in silence: nobody may act on half of it.
+        if request.content_length is None and len(body) >= most:
+            raise RequestEntityTooLarge
 
 
 def _mark(guarded: Any, shown: dict[str, Any], roles: tuple[Role, ...]) -> None:

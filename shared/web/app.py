@@ -75,6 +75,14 @@ def _begin_requests(app: Flask) -> None:
         g.correlating = logs.with_correlation(request.headers.get("traceparent"))
         g.correlating.__enter__()
 
+    @app.after_request
+    def guard(response: Response) -> Response:
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        # What one person was shown is nobody's to keep; what has a tag may be asked for again.
+        if "ETag" not in response.headers:
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
     @app.teardown_request
     def forget(_error: BaseException | None) -> None:
         correlating = g.pop("correlating", None)

@@ -138,6 +138,7 @@ def test_one_story_has_one_trace(shop: Shop, caplog: pytest.LogCaptureFixture) -
         shop.post("/v1/things", {"pieces": 1}, headers={"traceparent": "00-" + "0" * 32})
 
     assert answer.headers["X-Correlation-Id"] == trace
+    assert answer.headers["Cache-Control"] == "no-store"
     assert seen[0][3:35] == trace
     assert seen[1][3:35] not in (trace, "0" * 32)
     assert "canary" not in caplog.text

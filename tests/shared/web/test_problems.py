@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
@@ -105,6 +106,21 @@ def test_a_body_above_the_limit_is_too_large(shop: Shop) -> None:
     problem_of(
         shop.client.post("/v1/imports", data=larger, headers=at_limit), 413, "body-too-large"
     )
+
+
+def test_a_body_without_a_length_is_taken_whole_or_not_at_all(shop: Shop) -> None:
+    def ask(body: bytes) -> Any:
+        return shop.client.post(
+            "/v1/things",
+            input_stream=io.BytesIO(body),
+            content_type="application/json",
+            headers={**shop.token(), "Idempotency-Key": "wish-1"},
+            environ_overrides={"wsgi.input_terminated": True},
+        )
+
+    too_much = b'{"pieces": 1}' + b" " * (64 * 1024)
+    problem_of(ask(too_much), 413, "body-too-large")
+    assert ask(b'{"pieces": 1}').status_code == 201
 
 
 def test_what_is_not_there_and_not_offered_is_said_in_our_words(shop: Shop) -> None:
