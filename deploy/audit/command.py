@@ -23,7 +23,6 @@ from shared.kafka import BrokerTrouble
 from shared.settings import Settings
 
 DATA_DIR = Path(".data") / "run"
-PREFIX = str(Settings.database_prefix)
 WAIT_S = 60.0
 
 
@@ -71,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument("--data-dir", type=Path, default=DATA_DIR, help="an embedded system's data")
     where.add_argument("--mongo-uri", help="the database of a system that runs elsewhere")
     parser.add_argument("--kafka", help="its broker, host:port")
-    parser.add_argument("--database-prefix", default=PREFIX)
+    parser.add_argument("--database-prefix", default=Settings.database_prefix)
     parser.add_argument("--time-zone", default="Asia/Shanghai")
     parser.add_argument("--wait", type=float, default=WAIT_S, metavar="SECONDS")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there too")

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from kafka import KafkaConsumer, TopicPartition
 
-from shared import settings
-from shared.kafka import Admin, Message, Place, group_name, read_all
+from shared import clock, settings
+from shared.kafka import Admin, BrokerTrouble, Message, Place, group_name, read_all
 
 HEARS: Mapping[str, tuple[str, ...]] = {
     "volunteers": ("activities",),
@@ -21,6 +21,7 @@ HEARS: Mapping[str, tuple[str, ...]] = {
 """Who hears whom, as the design says; an architecture test holds the services' tables to it."""
 TOLD_BY = ("volunteers", "activities", "ledger", "store")
 READ_TIMEOUT_S = 300.0
+COORDINATOR_WAIT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class BrokerLogs:
         found = []
         for hearer, tellers in HEARS.items():
             group = group_name(hearer, {topic_of(teller): ids[teller] for teller in tellers})
-            committed = self._admin.group_offsets(group)
+            committed = self._committed(group)
             for teller in tellers:
                 count = sum(
                     max(0, end - committed.get(place, starts[teller][place]))
@@ -112,6 +113,17 @@ class BrokerLogs:
 
     def messages(self, service: str) -> Iterator[Message]:
         yield from read_all(self._settings, [topic_of(service)], READ_TIMEOUT_S)
+
+    def _committed(self, group: str) -> dict[Place, int]:
+        deadline = clock.monotonic() + COORDINATOR_WAIT_S
+        while True:
+            try:
+                return self._admin.group_offsets(group)
+            except BrokerTrouble:
+                # A broker that was never asked makes the topic of the offsets first.
+                if clock.monotonic() > deadline:
+                    raise
+                clock.sleep(0.2)
 
     def _ends(self, service: str) -> dict[Place, int]:
         return _places(self._consumer.end_offsets(self._partitions(service)))

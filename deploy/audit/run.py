@@ -15,6 +15,7 @@ from deploy.audit.logs import Logs, opened
 from deploy.audit.report import TITLES, Invariant, Report
 from deploy.audit.sources import SERVICES, TELLERS, Sources, Step, connected, in_silence
 from shared import clock
+from shared.settings import Settings
 
 AGAIN_MAX = 3
 """How often a system that moved under the audit is looked at again before it is believed."""
@@ -25,7 +26,7 @@ def audit(
     mongo_uri: str,
     kafka_bootstrap: str,
     *,
-    database_prefix: str,
+    database_prefix: str = Settings.database_prefix,
     wait_s: float = 60,
     strict: bool = True,
     told: Sequence[Mapping[str, Any]] = (),

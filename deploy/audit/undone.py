@@ -37,6 +37,13 @@ def wait_until_done(sources: Sources, logs: Logs, wait_s: float) -> tuple[list[s
 
 def undone(sources: Sources, logs: Logs) -> Iterator[str]:
     """Yield what is still under way, in words; the cheapest looks first."""
+    yield from undelivered(sources, logs)
+    yield from _in_state(sources, "store", "orders", OPEN_STATES)
+    yield from _in_state(sources, "activities", "records", (NOT_BANKED,))
+
+
+def undelivered(sources: Sources, logs: Logs) -> Iterator[str]:
+    """Yield what is saved and not sent to the present logs, or sent and not read from them."""
     ids = logs.ids()
     if not ids:
         yield "kafka: a topic is missing"
@@ -44,8 +51,6 @@ def undone(sources: Sources, logs: Logs) -> Iterator[str]:
     yield from _untold(sources, ids.get("ledger"))
     for unread in logs.unread():
         yield f"{unread.group}: {unread.count} messages of {unread.topic} not read yet"
-    yield from _in_state(sources, "store", "orders", OPEN_STATES)
-    yield from _in_state(sources, "activities", "records", (NOT_BANKED,))
 
 
 def check(
