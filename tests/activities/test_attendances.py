@@ -92,7 +92,7 @@ def test_nobody_is_checked_in_at_two_shifts_at_once(activities):
     activities.advance_to(activities.nine + timedelta(minutes=20))
 
     def ask(sign_up_id: str, way: str) -> object:
-        return activities.post(f"/sign-ups/{sign_up_id}/{way}", by=activities.leader)
+        return activities.insist(f"/sign-ups/{sign_up_id}/{way}", by=activities.leader)
 
     answers = activities.at_once([partial(ask, s, "check-ins") for s in sign_ups] * 3, threads=6)
 
