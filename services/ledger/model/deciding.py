@@ -117,6 +117,8 @@ def _earn(book: Book, command: Earn, *, at: int) -> Decision:
     )
     about = earning.about(command, worth)
     decision = _post(book, command, at=at, about=about, lines=moves.lines)
+    if not kept:
+        return decision
     return replace(decision, posted=(*kept, *decision.posted))
 
 

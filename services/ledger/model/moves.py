@@ -21,13 +21,12 @@ class Moves:
 
     def lots(self, account: str, bucket: str) -> Parts:
         """Return what a bucket holds after the lines so far, the oldest lot first."""
-        before = self._accounts.get(account) or Account(account)
-        changed = {key: amount for (of, key), amount in self._changes.items() if of == account}
-        amounts = {
-            key: before.amounts.get(key, 0) + changed.get(key, 0)
-            for key in before.amounts.keys() | changed.keys()
-        }
-        return Account(account, before.n, amounts).lots(bucket)
+        before = self._accounts.get(account)
+        amounts = dict(before.amounts) if before else {}
+        for (of, key), change in self._changes.items():
+            if of == account:
+                amounts[key] = amounts.get(key, 0) + change
+        return Account(account, amounts=amounts).lots(bucket)
 
     def move(self, account: str, bucket: str, lot: str | None, amount: int) -> None:
         """Write one line; nothing for an amount of zero."""
