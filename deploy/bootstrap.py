@@ -2,8 +2,8 @@
 
 The regions of `deploy/data/regions.csv` go to volunteers, the district's book is opened in the
 ledger, and the first administrator is appointed: an ordinary person who signs in with a code as all
-do, and grants every further role. Each step finds what it did before, so a run that was interrupted is
-repaired by running it again.
+do, and grants every further role. Each step finds what it did before, so a run that was interrupted
+is repaired by running it again.
 """
 
 from __future__ import annotations
