@@ -51,8 +51,8 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     began = clock.monotonic()
-    stage = Stage(asked.data_dir, console)
     try:
+        stage = Stage(asked.data_dir, console)
         with stage as system:
             return _play(asked, system, stage, began)
     except NOT_STARTED as refusal:

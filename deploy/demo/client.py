@@ -97,18 +97,27 @@ class Service:
     def settle(
         self,
         path: str,
-        body: Mapping[str, Any] | None,
+        body: Mapping[str, Any] | None = None,
         *,
         by: Token,
         key: str,
         done: Callable[[Body], bool],
+        form: Mapping[str, Any] | None = None,
+        seen: Callable[[Body], None] | None = None,
     ) -> Body:
-        """Post, and return when the outcome is known; the server does the waiting, 5 s a time."""
-        deadline = clock.monotonic() + ANSWER_WITHIN_S
+        """Post, and return when the outcome is known; the server does the waiting, 5 s a time.
+
+        ``seen`` is shown every answer; the wait goes on for as long as they differ.
+        """
+        last: Body | None = None
         while True:
-            answer = self.post(path, body, by=by, key=key, wait=True)
+            answer = self.post(path, body, by=by, key=key, wait=True, form=form)
+            if seen is not None:
+                seen(answer)
             if done(answer):
                 return answer
+            if answer != last:
+                last, deadline = answer, clock.monotonic() + ANSWER_WITHIN_S
             if clock.monotonic() > deadline:
                 raise Broken(
                     f"{self.name} {path}: no outcome within {ANSWER_WITHIN_S:.0f} s: {answer}"

@@ -88,6 +88,10 @@ class Step:
         self._total += things
         self._progress.update(self._task, total=self._total)
 
+    def reached(self, done: int, of: int) -> None:
+        """Show how far something is that goes on elsewhere."""
+        self._progress.update(self._task, completed=done, total=of)
+
     def alone(self, do: Callable[[], object]) -> None:
         """Do one thing, and nothing else meanwhile."""
         do()

@@ -12,9 +12,11 @@ from deploy.demo.data import ZONE, PlannedActivity
 from deploy.demo.district import District
 from deploy.demo.plan.sign_ups import Slot
 from deploy.demo.scene import Scene
+from shared import ids
 
 MAPPING = Path(__file__).parent / "nyc-mapping.json"
-WEEKS_AHEAD = 5
+WEEKS_AHEAD = 60
+"""Whatever a file publishes lies within a year."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,15 +64,19 @@ def by_organisers(scene: Scene, district: District, *, times: int) -> Published:
 def by_import(scene: Scene, district: District, file: Path) -> Published:
     """Import the file's activities, tally what was published and what was rejected and why."""
     activities = scene.services.activities
-    accepted = activities.post(
-        "/imports",
-        form={
-            "file": (file.name, file.read_bytes(), "text/csv"),
-            "mapping": ("mapping.json", MAPPING.read_bytes(), "application/json"),
-        },
-        by=district.admin,
-    )
-    done = _carried_out(scene, district, accepted["import_id"])
+    form = {
+        "file": (file.name, file.read_bytes(), "text/csv"),
+        "mapping": ("mapping.json", MAPPING.read_bytes(), "application/json"),
+    }
+    with scene.crew.step("导入活动 · Activities are imported") as step:
+        done = activities.settle(
+            "/imports",
+            form=form,
+            by=district.admin,
+            key=ids.new_id(),
+            done=lambda answer: answer["finished_at"] is not None,
+            seen=lambda answer: step.reached(answer["done"], answer["rows"]),
+        )
     rejected = activities.pages(
         f"/imports/{done['import_id']}/rows", by=district.admin, params={"outcome": "rejected"}
     )
@@ -80,10 +86,6 @@ def by_import(scene: Scene, district: District, file: Path) -> Published:
         "rejected": [{"line": row["line"], "reason": row["reason"]} for row in rejected],
     }
     return _published(scene, activities=done["published"])
-
-
-def _carried_out(scene: Scene, district: District, import_id: str) -> Body:
-    raise NotImplementedError
 
 
 def _published(scene: Scene, *, activities: int) -> Published:

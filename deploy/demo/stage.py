@@ -39,11 +39,10 @@ class Stage:
     def __init__(self, data_dir: Path, console: Console) -> None:
         self._data_dir = data_dir.resolve()
         self._console = console
+        self._empty_directory()
         self.system = System(self._data_dir, settings=SETTINGS)
 
     def __enter__(self) -> System:
-        self._empty_directory()
-        self.system = System(self._data_dir, settings=SETTINGS)
         try:
             with self._console.status("启动服务器 · Database and broker start"):
                 self.system.start_servers()
@@ -79,7 +78,7 @@ class Stage:
             raise NotOurs(f"{directory} holds something else: name another --data-dir")
         if mark.exists():
             # A demo that was killed may have left its processes.
-            self.system.stop()
+            System(directory).stop()
             shutil.rmtree(directory)
         directory.mkdir(parents=True, exist_ok=True)
         mark.touch()
