@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections import Counter
 from datetime import timedelta
 from functools import partial
@@ -202,6 +204,12 @@ def test_without_a_file_or_with_one_that_is_too_large_nothing_is_kept(activities
         "/v1/imports", data={"mapping": "{}"}, headers={**admin, "Idempotency-Key": "a"}
     )
     assert none.status_code == 422
+    more = activities.app.test_client().post(
+        "/v1/imports",
+        data={"file": (io.BytesIO(nyc_file({})), "a.csv"), "mapping": "{}", "status": "draft"},
+        headers={**admin, "Idempotency-Key": "b"},
+    )
+    assert (more.status_code, list(more.json["errors"])) == (422, ["status"])
     huge = activities.upload(b"x" * (6 * 1024 * 1024), nyc_mapping(), by=admin)
     assert huge.status_code == 413
     assert activities.db.imports.count_documents({}) == 0
@@ -214,3 +222,22 @@ def test_a_file_of_five_mebibytes_is_taken(activities, admin):
     answer = activities.upload(content, nyc_mapping(), by=admin)
 
     assert (answer.status_code, answer.json["rows"]) == (202, 1_400)
+
+
+def test_the_mapping_may_come_as_a_file_and_a_plain_field(activities, admin):
+    for number, mapping in enumerate(
+        ((io.BytesIO(json.dumps(nyc_mapping()).encode()), "m.json"), json.dumps(nyc_mapping()))
+    ):
+        answer = activities.app.test_client().post(
+            "/v1/imports",
+            data={"file": (io.BytesIO(nyc_file({})), "a.csv"), "mapping": mapping},
+            headers={**admin, "Idempotency-Key": f"key-{number}"},
+        )
+        assert answer.status_code == 202, answer.json
+
+
+def test_the_import_is_documented_as_a_form_with_files(activities):
+    spec = activities.app.test_client().get("/openapi.json").json
+
+    body = spec["paths"]["/v1/imports"]["post"]["requestBody"]
+    assert list(body["content"]) == ["multipart/form-data"]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import request
+
 from services.activities import operations
 from services.activities.schemas import (
     ImportFiles,
-    ImportForm,
     ImportRowPage,
     ImportRowQuery,
     ImportSchema,
@@ -38,14 +39,13 @@ imports = Blueprint("imports", __name__, url_prefix="/v1", description="批量�
 @imports.post("/imports")
 @requires(Role.ORGANISER, Role.ADMIN)
 @imports.arguments(ImportFiles, location="files")
-@imports.arguments(ImportForm, location="form")
 @imports.response(202, ImportSchema)
 @body_limit(BODY_BYTES_MAX)
-def import_activities(files: dict[str, Any], form: dict[str, Any]) -> Any:
+def import_activities(files: dict[str, Any]) -> Any:
     """Publish activities from a CSV: each row once, or reported with its line and its reason."""
     who = principal()
     file = operations.read_file(
-        content=files["file"].read(), document=read_mapping(_mapping(files, form)), who=who
+        content=files["file"].read(), document=read_mapping(_mapping(files)), who=who
     )
     return once(
         lambda work: operations.accept_import(work, file=file, who=who, now=clock.now()),
@@ -86,9 +86,12 @@ def list_import_rows(query: dict[str, Any], import_id: str) -> dict[str, Any]:
     return shown | {"items": [operations.import_row_view(row) for row in shown["items"]]}
 
 
-def _mapping(files: dict[str, Any], form: dict[str, Any]) -> str:
-    if form["mapping"] is not None:
-        return str(form["mapping"])
+def _mapping(files: dict[str, Any]) -> str:
+    unknown = set(request.form) - {"mapping"}
+    if unknown:
+        raise Invalid(errors={name: ["Unknown field."] for name in sorted(unknown)})
+    if "mapping" in request.form:
+        return request.form["mapping"]
     if files["mapping"] is None:
         raise Invalid(errors={"mapping": ["缺少字段映射 · The mapping is missing."]})
     try:

@@ -14,7 +14,6 @@ from services.activities.schemas.activities import (
 )
 from services.activities.schemas.imports import (
     ImportFiles,
-    ImportForm,
     ImportRowPage,
     ImportRowQuery,
     ImportSchema,
@@ -44,7 +43,6 @@ __all__ = [
     "Confirmation",
     "Correction",
     "ImportFiles",
-    "ImportForm",
     "ImportRowPage",
     "ImportRowQuery",
     "ImportSchema",

@@ -88,14 +88,8 @@ class MappingDocument(Schema):
     regions = ma.List(fields.RegionCode(), required=True, validate=validate.Length(min=1, max=500))
 
 
-class ImportForm(Schema):
-    """The mapping as a field of the form, if it is no file of its own."""
-
-    mapping = ma.String(load_default=None, validate=validate.Length(max=MAPPING_CHARS_MAX))
-
-
 class ImportFiles(Schema):
-    """The CSV and, if it is no field of the form, the mapping."""
+    """The CSV and its mapping; the mapping may be a plain field of the form instead of a file."""
 
     file = ma.Raw(required=True, metadata=_BINARY)
     mapping = ma.Raw(load_default=None, metadata=_BINARY)
@@ -140,6 +134,8 @@ _MAPPING = MappingDocument()
 
 def read_mapping(text: str) -> dict[str, Any]:
     """Return a mapping's document; refuses what is no JSON, or has another shape."""
+    if len(text) > MAPPING_CHARS_MAX:
+        raise Invalid("字段映射过长 · The mapping is too long")
     try:
         document = json.loads(text)
         check_value(document)
