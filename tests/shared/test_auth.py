@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from shared import auth, clock
-from shared.auth import Grant, KeysNotThere, KnownKeys, Role, TokenNotValid, Verifier
+from shared.auth import Grant, KeysNotThere, KnownKeys, Role, TokenNotValid, Verifier, keys
 
 SEED, OTHER = bytes(range(32)), bytes(range(1, 33))
 KEYS = KnownKeys({"k1": SEED})
@@ -204,7 +204,7 @@ def test_the_key_set_is_fetched_once_for_many_tokens(publisher: Publisher) -> No
 def test_a_new_key_is_found_and_unknown_ones_do_not_flood_the_publisher(
     publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(auth, "FETCH_PAUSE_S", 0.2)
+    monkeypatch.setattr(keys, "FETCH_PAUSE_S", 0.2)
     verifier = Verifier(auth.FetchedKeys(publisher.url))
     verifier.principal(token())
     publisher.document = KnownKeys({"k2": OTHER, "k1": SEED}).published()
@@ -221,10 +221,9 @@ def test_a_new_key_is_found_and_unknown_ones_do_not_flood_the_publisher(
 def test_tokens_are_verified_while_the_volunteers_service_is_away(
     publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(auth, "FETCH_PAUSE_S", 0.0)
-    monkeypatch.setattr(auth, "FRESH_S", 0.0)
-    keys = auth.FetchedKeys(publisher.url)
-    verifier = Verifier(keys)
+    monkeypatch.setattr(keys, "FETCH_PAUSE_S", 0.0)
+    monkeypatch.setattr(keys, "FRESH_S", 0.0)
+    verifier = Verifier(auth.FetchedKeys(publisher.url))
     verifier.principal(token())
 
     for broken in (None, {"keys": []}, {"keys": [{"kty": "OKP"}]}, [], "x", {"keys": [1]}):

@@ -2,13 +2,13 @@
 
 from services.volunteers.operations.beginning import appoint_first_administrator, load_regions
 from services.volunteers.operations.confirmations import ask_confirmation, send_code
+from services.volunteers.operations.joining import register
 from services.volunteers.operations.people import (
     change_status,
     edit_profile,
     me,
     people,
     person,
-    register,
     roster_names,
 )
 from services.volunteers.operations.regions import region, regions

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from services.volunteers import model, repository
-from services.volunteers.operations.people import enrol
+from services.volunteers.operations.joining import enrol
 from services.volunteers.operations.roles import give_role
 from services.volunteers.operations.sealed import phone_hmac
 from services.volunteers.settings import VolunteersSettings
