@@ -103,6 +103,11 @@ class LedgerHearer:
         """Tell whether the SUBSCRIPTIONS table has the event."""
         return kind in SUBSCRIPTIONS
 
+    def close(self) -> None:
+        """Let go of what the hearer opened for itself; the rows that wait are made up later."""
+        self._answers.close()
+        self._writer.close()
+
     def handle(self, messages: Sequence[Heard], now: datetime) -> Sequence[DeadLetter]:
         """Post what is asked, book by book; see :class:`shared.worker.Hearer`."""
         copies: list[StatusCopy] = []

@@ -77,12 +77,16 @@ class Rows:
             self._wrote_in_s = clock.monotonic() - began
 
     def close(self) -> None:
-        """Write what waits, and end the thread."""
+        """Write what waits, where the database still answers, and end the thread."""
         self._closing.set()
         self._changed.set()
         if self._thread is not None:
             self._thread.join(5)
-        self.write()
+        try:
+            self.write()
+        except Exception as error:
+            if not repository.is_closed(error):
+                raise
 
     def _run(self) -> None:
         while True:
@@ -92,6 +96,8 @@ class Rows:
             try:
                 self.write()
             except Exception as error:  # noqa: BLE001 - the thread outlives any trouble
+                if repository.is_closed(error):
+                    return
                 log.warning("balance rows wait", extra={"why": type(error).__name__})
                 self._changed.set()
                 if self._closing.wait(AGAIN_AFTER_TROUBLE_S):

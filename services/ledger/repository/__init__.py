@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pymongo import ASCENDING, IndexModel
+from pymongo.errors import InvalidOperation
 
 from services.ledger.repository import accounts, books, copies, journal
 from shared.mongo import ServiceDatabase, ensure_indexes
 
-__all__ = ["accounts", "books", "copies", "journal", "prepare"]
+__all__ = ["accounts", "books", "copies", "is_closed", "journal", "prepare"]
 
 _INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "journal": [
@@ -22,6 +23,11 @@ _INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "books": [],
     "volunteer_copies": [IndexModel([("status", ASCENDING)])],
 }
+
+
+def is_closed(error: Exception) -> bool:
+    """Tell whether the client was closed: then no waiting helps."""
+    return isinstance(error, InvalidOperation)
 
 
 def prepare(database: ServiceDatabase) -> None:
