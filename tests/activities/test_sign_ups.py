@@ -171,6 +171,8 @@ def test_twenty_withdrawals_at_once_give_one_place_back(activities):
     check_counters(activities)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_of_200_pairs_of_overlapping_sign_ups_at_once_exactly_one_of_each_wins(activities):
     shifts = activities.published((0, 120, 200), (60, 120, 200))
 
@@ -188,6 +190,8 @@ def test_of_200_pairs_of_overlapping_sign_ups_at_once_exactly_one_of_each_wins(a
     check_counters(activities)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_of_200_people_for_20_places_at_once_exactly_20_win_and_all_are_answered(activities):
     (shift_id,) = activities.published((0, 120, 20))
 
