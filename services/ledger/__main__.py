@@ -73,11 +73,13 @@ def _progress(book: str) -> Iterator[Progress]:
     """Show how far a replay has come, where somebody looks and the library is there."""
     try:
         # Not in the production image, and not needed to verify.
+        from rich.console import Console
         from rich.progress import Progress as Bar
     except ImportError:
         yield lambda _n, _of: None
         return
-    with Bar(transient=True) as bar:
+    console = Console(stderr=True)
+    with Bar(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(f"账本 {book}", total=None)
         yield lambda n, of: bar.update(task, completed=n, total=of)
 

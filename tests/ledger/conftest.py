@@ -9,9 +9,11 @@ import pytest
 
 from deploy.embedded.servers import KafkaServer, MongoServer
 from services.ledger import operations, repository
+from services.ledger.rows import Rows
 from services.ledger.settings import LedgerSettings
 from shared import clock, ids
 from shared.mongo import ServiceDatabase
+from shared.settings import Settings
 from tests.ledger.bookkeeper import BOOK, ZONE
 
 Connect = Callable[..., ServiceDatabase]
@@ -29,32 +31,56 @@ def settings_for(mongo: MongoServer, kafka: KafkaServer | None = None) -> Ledger
     )
 
 
-@pytest.fixture
-def settings(mongo: MongoServer) -> LedgerSettings:
-    return settings_for(mongo)
+@pytest.fixture(scope="session")
+def kept(mongo: MongoServer) -> Iterator[ServiceDatabase]:
+    """One ledger's database for the run: making its indexes costs more than most tests here."""
+    database = ServiceDatabase.connect(settings_for(mongo), "ledger")
+    repository.prepare(database)
+    yield database
+    database.close()
 
 
 @pytest.fixture
-def connect(settings: LedgerSettings) -> Iterator[Connect]:
+def settings(kept: ServiceDatabase) -> Settings:
+    return kept.settings
+
+
+@pytest.fixture(autouse=True)
+def closed_rows(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close what writes rows, so that no test's rows come late into another's book."""
+    made: list[Rows] = []
+    real = Rows.__init__
+
+    def noted(self: Rows, database: ServiceDatabase) -> None:
+        real(self, database)
+        made.append(self)
+
+    monkeypatch.setattr(Rows, "__init__", noted)
+    yield
+    for rows in made:
+        rows.close()
+
+
+@pytest.fixture
+def connect(kept: ServiceDatabase) -> Iterator[Connect]:
     """Return ``connect(slot)``: another process's connection to the same database."""
     opened: list[ServiceDatabase] = []
 
-    def connect(slot: str = "ledger-0") -> ServiceDatabase:
-        opened.append(ServiceDatabase.connect(replace(settings, slot=slot), "ledger"))
+    def connect(slot: str) -> ServiceDatabase:
+        opened.append(ServiceDatabase.connect(replace(kept.settings, slot=slot), "ledger"))
         return opened[-1]
 
     yield connect
-    opened[0].client.drop_database(opened[0].db.name)
     for database in opened:
         database.close()
 
 
 @pytest.fixture
-def empty(connect: Connect) -> ServiceDatabase:
+def empty(kept: ServiceDatabase) -> ServiceDatabase:
     """Return a ledger's database without any book."""
-    database = connect()
-    repository.prepare(database)
-    return database
+    for name in ("journal", "accounts", "books", "volunteer_copies", "alarms", "dead_letters"):
+        kept.db[name].delete_many({})
+    return kept
 
 
 @pytest.fixture

@@ -435,6 +435,7 @@ class TestHearer:
 class TestOnTheBroker:
     @pytest.fixture
     def settings(self, mongo: MongoServer, kafka: KafkaServer) -> LedgerSettings:
+        """Return settings of this broker; the database stays the one of the other tests."""
         return settings_for(mongo, kafka)
 
     @pytest.fixture
