@@ -12,8 +12,10 @@ from typing import Any
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from shared.errors import Busy, Refusal
+from shared.errors import Alarm, Busy, Refusal
+from shared.mongo import DatabaseTrouble, raise_alarm
 from shared.web.fields import moment_text
+from shared.web.running import service_db
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:gongxiang:problem:"
@@ -106,20 +108,24 @@ def refused(refusal: Refusal) -> Response:
     return from_plain(plain(refusal), headers)
 
 
-def database_trouble(error: BaseException) -> bool:
-    """Tell whether the database failed; by the class's home, as only shared.mongo may import it."""
-    return any(kind.__module__.startswith("pymongo.") for kind in type(error).__mro__)
-
-
 def unexpected(error: Exception) -> Response:
     """Answer what nobody foresaw: 503 where the database failed, else 500; the log has the rest."""
     if isinstance(error, Busy):
         return problem(status=503)
-    if database_trouble(error):
+    if isinstance(error, DatabaseTrouble):
         log.warning("database trouble", extra={"route": _route(), "reason": type(error).__name__})
         return problem(status=503, code="database-away")
+    if isinstance(error, Alarm):
+        _keep_alarm(error)
     log.error("unexpected", exc_info=error, extra={"route": _route()})
     return problem(status=500)
+
+
+def _keep_alarm(alarm: Alarm) -> None:
+    try:
+        raise_alarm(service_db(), alarm.kind, alarm.about, alarm.detail)
+    except DatabaseTrouble as error:
+        log.warning("alarm not kept", extra={"reason": type(error).__name__})
 
 
 def from_http(error: HTTPException) -> Response:

@@ -23,7 +23,7 @@ from pymongo import MongoClient
 from deploy.embedded.servers import MongoServer
 from shared import clock, ids
 from shared.auth import Grant, Role, issue
-from tests.journeys.house import SERVICES, House, web_app
+from tests.journeys.house import SERVICES, House
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
 
@@ -58,7 +58,7 @@ class Houses:
     def __init__(self, house: House) -> None:
         self.house = house
         house.serve("volunteers")  # the others fetch its key set
-        self.apps: dict[str, Flask] = {name: web_app(house, name) for name in SERVICES}
+        self.apps: dict[str, Flask] = {name: house.web_app(name) for name in SERVICES}
         keys = house.settings("volunteers", "bad-input").token_keys  # type: ignore[attr-defined]
         self._key = keys.current
         self._mongo: MongoClient[Any] = MongoClient(house.mongo.uri)

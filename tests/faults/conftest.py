@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy import bootstrap
 from deploy.embedded.system import System
+from tests.journeys.house import bootstrap
 from tests.journeys.town import DISTRICT, Town
 
 ADMIN_PHONE = "13700000001"
@@ -23,12 +23,7 @@ def started(data_dir: Path, *, workers_per_service: int = 1) -> System:
     }
     system = System(data_dir, workers_per_service=workers_per_service, settings=unlimited)
     system.start_servers()
-    bootstrap.bootstrap(
-        system.operator_environment(),
-        district=DISTRICT,
-        admin_phone=ADMIN_PHONE,
-        admin_name="王五",
-    )
+    bootstrap(system.operator_environment(), district=DISTRICT, admin_phone=ADMIN_PHONE)
     system.start_services()
     system.wait_ready()
     return system

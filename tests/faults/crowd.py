@@ -13,7 +13,7 @@ import pytest
 
 from deploy.demo.client import Token
 from shared import clock
-from tests.journeys.town import Refused, Shop, Town
+from tests.journeys.town import EARLY, Refused, Shop, Town
 
 PEOPLE = 4
 SERVED_HOURS = 8
@@ -55,12 +55,12 @@ class Crowd:
         shift = town.shift(hours=SERVED_HOURS, places=PEOPLE)
         sign_ups = [town.sign_up(person, shift) for person in self._people]
         starts_and_ends = town.services.activities.get(f"/shifts/{shift}")
-        town.wait_until(datetime.fromisoformat(starts_and_ends["starts_at"]))
+        town.wait_until(datetime.fromisoformat(starts_and_ends["starts_at"]) - EARLY)
         for person, sign_up in zip(self._people, sign_ups, strict=True):
-            town._scan(person, sign_up, shift, "check-ins")
+            town.scan(person, sign_up, shift, "check-ins")
         town.wait_until(datetime.fromisoformat(starts_and_ends["ends_at"]))
         for person, sign_up in zip(self._people, sign_ups, strict=True):
-            town._scan(person, sign_up, shift, "check-outs")
+            town.scan(person, sign_up, shift, "check-outs")
             record = town.confirm(sign_up)
             self.told.note(self.told.records, record["record_id"])
 

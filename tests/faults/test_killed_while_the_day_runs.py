@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import random
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -56,9 +57,14 @@ def goes_on_within(town: Town, seconds: float) -> float:
     return took
 
 
-def holds(system: System) -> None:
+def holds(system: System, told: Sequence[Mapping[str, Any]]) -> None:
     """Audit the databases themselves."""
-    report = audit(system.mongo_uri, system.kafka_bootstrap, wait_s=60, strict=True)
+    report = audit(
+        system.mongo_uri,
+        system.kafka_bootstrap,
+        database_prefix="gongxiang_",
+        told=told,
+    )
     assert report.holds, [invariant for invariant in report.invariants if not invariant.holds]
 
 
@@ -89,7 +95,7 @@ def test_each_process_is_killed_once_and_once_more(system: System, town: Town) -
     )
     assert told.captured
     assert told.cancelled
-    holds(system)
+    holds(system, town.told.answers)
 
 
 def test_a_transaction_left_open_by_a_kill_holds_nobody_up(system: System, town: Town) -> None:
@@ -108,7 +114,7 @@ def test_a_transaction_left_open_by_a_kill_holds_nobody_up(system: System, town:
         assert clock.monotonic() - began <= GOES_ON_WITHIN_S
         crowd.send_home()
         crowd.all_kept()
-    holds(system)
+    holds(system, town.told.answers)
 
 
 @pytest.fixture
@@ -131,4 +137,4 @@ def test_kafka_is_wiped_with_two_workers_of_a_service_running(two_workers: Syste
     crowd.send_home()
     crowd.all_kept()
     print(f"\nan order answered {took:.1f} s after the broker was back, empty")
-    holds(system)
+    holds(system, town.told.answers)

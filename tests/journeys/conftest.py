@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from deploy import bootstrap
 from deploy.embedded.servers import KafkaServer, MongoServer
 from tests.journeys.house import House, tampered
 from tests.journeys.town import DISTRICT, Town
@@ -38,9 +37,7 @@ def settle(house: House) -> Callable[[str], Town]:
 
     def settle(district: str = DISTRICT, community: str | None = None) -> Town:
         phone = next(phones)
-        bootstrap.bootstrap(
-            house.environment("bootstrap"), district=district, admin_phone=phone, admin_name="王五"
-        )
+        house.bootstrap(district=district, admin_phone=phone)
         community = community or district + "001001"
         return Town(house.urls, house.clock_file, admin_phone=phone, community=community)
 

@@ -9,22 +9,27 @@ from __future__ import annotations
 
 import base64
 import importlib
+import os
 import random
 import secrets
+import subprocess
+import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from werkzeug.serving import BaseWSGIServer, make_server
+from flask import Flask
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from deploy.embedded.servers import KafkaServer, MongoServer
 from shared import clock, ids
 from shared.events import topic_of
 from shared.kafka import Admin, Outgoing, Producer
 from shared.settings import Settings, load
+from shared.web.running import DATABASE
 from shared.worker import Worker, process
 
 SERVICES = ("volunteers", "activities", "ledger", "store")
@@ -84,6 +89,7 @@ class House:
         self.clock_file = self.data_dir / "clock-offset"
         self.clock_file.write_text("0\n")
         self._servers: list[BaseWSGIServer] = []
+        self._apps: list[Flask] = []
         self._threads: dict[str, tuple[threading.Thread, list[int]]] = {}
         self._secrets = {
             "GONGXIANG_TOKEN_KEYS": f"t1:{_key()}",
@@ -132,6 +138,8 @@ class House:
         for server in self._servers:
             server.shutdown()
             server.server_close()
+        for app in self._apps:
+            app.extensions[DATABASE].close()
 
     def start_worker(self, service: str, number: int = 0) -> None:
         """Start a worker thread of a service, until :meth:`stop_worker`."""
@@ -151,10 +159,21 @@ class House:
         thread.join(15)
         assert not thread.is_alive(), f"{name} did not stop"
 
+    def web_app(self, service: str) -> Flask:
+        """Return the Flask app of a service as its web process makes it, until :meth:`close`."""
+        settings = self.settings(service, f"{service}-web-test-{len(self._apps)}")
+        app: Flask = _app(service).create_app(settings)
+        self._apps.append(app)
+        return app
+
+    def bootstrap(self, *, district: str, admin_phone: str) -> None:
+        """Set a district up as an operator does."""
+        bootstrap(self.environment("bootstrap"), district=district, admin_phone=admin_phone)
+
     def serve(self, service: str) -> None:
         """Serve a service's web app on a loopback port, until :meth:`close`."""
-        app = web_app(self, service)
-        server = make_server("127.0.0.1", 0, app, threaded=True)
+        app = self.web_app(service)
+        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self._servers.append(server)
         self.urls[service] = f"http://127.0.0.1:{server.server_port}"
@@ -172,6 +191,11 @@ class House:
         admin.close()
 
 
+class _Quiet(WSGIRequestHandler):
+    def log_request(self, *_: object) -> None:
+        """Say nothing: the tests say what they ask."""
+
+
 @contextmanager
 def tampered(tamper: Tamper, monkeypatch: Any) -> Iterator[None]:
     """Let every worker that starts meanwhile send what ``tamper`` makes of its events."""
@@ -181,13 +205,24 @@ def tampered(tamper: Tamper, monkeypatch: Any) -> Iterator[None]:
         yield
 
 
-def web_app(house: House, service: str) -> Any:
-    """Return the Flask app of a service as its web process makes it."""
-    return _app(service).create_app(house.settings(service, f"{service}-web-test-0"))
-
-
 def _app(service: str) -> Any:
     return importlib.import_module(f"services.{service}.app")
+
+
+def bootstrap(settings: Mapping[str, str], *, district: str, admin_phone: str) -> None:
+    """Run ``python -m deploy.bootstrap`` with these settings; its output where it fails."""
+    made = subprocess.run(
+        [
+            *(sys.executable, "-m", "deploy.bootstrap", "--district", district),
+            *("--admin-phone", admin_phone),
+        ],
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
 
 
 def _key() -> str:

@@ -18,6 +18,8 @@ __all__ = ["Refused", "Shop", "Token", "Town"]
 
 DISTRICT = "430211"
 COMMUNITY = "430211001004"
+EARLY = timedelta(minutes=5)
+"""Minutes count within the shift, so who comes early is credited the whole of it."""
 _phones = itertools.count(13_800_000_000)
 
 
@@ -126,16 +128,17 @@ class Town:
         self.services.activities.post(f"/sign-ups/{sign_up_id}/withdrawals", by=person)
 
     def attend(self, person: Token, sign_up_id: str, shift_id: str, *, share: float = 1.0) -> None:
-        """Come at the start and leave after a share of the shift; the clock moves on."""
+        """Come early and leave after a share of the shift; the clock moves on."""
         activities = self.services.activities
         shift = activities.get(f"/shifts/{shift_id}")
         starts, ends = (datetime.fromisoformat(shift[k]) for k in ("starts_at", "ends_at"))
-        self.wait_until(starts)
-        self._scan(person, sign_up_id, shift_id, "check-ins")
+        self.wait_until(starts - EARLY)
+        self.scan(person, sign_up_id, shift_id, "check-ins")
         self.wait_until(starts + (ends - starts) * share)
-        self._scan(person, sign_up_id, shift_id, "check-outs")
+        self.scan(person, sign_up_id, shift_id, "check-outs")
 
-    def _scan(self, person: Token, sign_up_id: str, shift_id: str, what: str) -> None:
+    def scan(self, person: Token, sign_up_id: str, shift_id: str, what: str) -> None:
+        """Check in or out (``check-ins``, ``check-outs``) by the code that the organiser shows."""
         activities = self.services.activities
         shown = activities.get(f"/shifts/{shift_id}/check-in-code", by=self.organiser)
         activities.post(f"/sign-ups/{sign_up_id}/{what}", {"code": shown["code"]}, by=person)
