@@ -36,6 +36,8 @@ NEWEST = 2**62
 
 books = Blueprint("books", __name__, url_prefix="/v1", description="账本 · Books")
 
+BLUEPRINTS = (books,)
+
 
 @books.get("/books")
 @requires(Role.VOLUNTEER)
