@@ -38,7 +38,7 @@ def table(service: str) -> str:
     for rule in app.url_map.iter_rules():
         view: Any = app.view_functions[rule.endpoint]
         who = ", ".join(role.value for role in view.allowed_roles) or "everyone"
-        what = (view.__doc__ or "").strip().splitlines()[0]
+        what = (view.__doc__ or "").strip().splitlines()[0].replace("``", "`")
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
         rows += [
             (path, METHODS.index(method), f"| {method} | `{path}` | {who} | {what} |")
