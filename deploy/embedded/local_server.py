@@ -17,6 +17,8 @@ PORT_FREED_WITHIN_S = 3.0
 LOG_TAIL_LINES = 15
 # Below Linux's range of outgoing connections, so that a kept port is not taken by one meanwhile.
 PORTS = range(20_000, 32_000)
+# Chosen by this process and perhaps not listened on yet: no two names of a system get the same.
+_chosen: set[int] = set()
 
 
 class ServerDidNotStart(Exception):
@@ -24,9 +26,10 @@ class ServerDidNotStart(Exception):
 
 
 def free_port() -> int:
-    """Return a loopback port that nothing listens on."""
+    """Return a loopback port that nothing listens on, and that was not returned before."""
     for port in random.sample(PORTS, 200):
-        if _can_listen(port):
+        if port not in _chosen and _can_listen(port):
+            _chosen.add(port)
             return port
     raise ServerDidNotStart("no free port on 127.0.0.1 between 20000 and 32000")
 
@@ -35,6 +38,7 @@ def kept_port(directory: Path, name: str, port: int | None = None) -> int:
     """Return the port chosen for `name` at the first call in this directory, ever the same."""
     kept = directory / f"{name}.port"
     if port is None and kept.exists():
+        _chosen.add(int(kept.read_text()))
         return int(kept.read_text())
     port = port or free_port()
     directory.mkdir(parents=True, exist_ok=True)
