@@ -30,6 +30,8 @@ class Effect:
     """The key of the effect that an answer claims; None for an answer of another kind."""
     done: Callable[[Document], Sequence[str]]
     """The keys of the effects that a document shows."""
+    fields: tuple[str, ...]
+    """All that is read of a document."""
     by: str | None = None
     """The document's field that names whose key the answer must have been kept under."""
 
@@ -63,6 +65,7 @@ EFFECTS = (
         "orders",
         said=_state("order_id", "PLACED"),
         done=lambda order: [str(order["_id"])],
+        fields=("volunteer_id",),
         by="volunteer_id",
     ),
     Effect(
@@ -71,6 +74,7 @@ EFFECTS = (
         "orders",
         said=_used,
         done=lambda order: [str(order["_id"])] if order["used_at"] is not None else [],
+        fields=("used_at", "used_by"),
         by="used_by",
     ),
     Effect(
@@ -79,6 +83,7 @@ EFFECTS = (
         "sign_ups",
         said=_state("sign_up_id", "standing", attendance=None),
         done=lambda sign_up: [str(sign_up["_id"])],
+        fields=("volunteer_id",),
         by="volunteer_id",
     ),
     Effect(
@@ -87,6 +92,7 @@ EFFECTS = (
         "sign_ups",
         said=_state("sign_up_id", "withdrawn"),
         done=lambda sign_up: [str(sign_up["_id"])] if sign_up["state"] == "withdrawn" else [],
+        fields=("state", "volunteer_id"),
         by="volunteer_id",
     ),
     Effect(
@@ -97,6 +103,7 @@ EFFECTS = (
         done=lambda record: [
             f"{record['_id']}:{version}" for version in range(1, record["version"] + 1)
         ],
+        fields=("version",),
     ),
 )
 THINGS = {
@@ -162,7 +169,7 @@ def _check_effects(
     whole = all_rows_kept(sources, service)
     for effect in (effect for effect in EFFECTS if effect.service == service):
         claimed = dict(claims[effect.name])
-        for document in sources.scan(service, effect.collection):
+        for document in sources.scan(service, effect.collection, effect.fields):
             for key in effect.done(document):
                 scopes = claimed.pop(key, [])
                 # Answers are kept for 30 days; an older effect may have none left.

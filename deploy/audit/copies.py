@@ -13,6 +13,7 @@ from deploy.audit.sources import Sources
 COPIERS = ("activities", "ledger", "store")
 BANKED = "BANKED"
 CAPTURED = "CAPTURED"
+KEPT_OF_RECORDS = ("volunteer_id", "version", "kind", "minutes", "served_at", "district")
 
 
 def check_people(sources: Sources, found: Invariant) -> None:
@@ -43,7 +44,7 @@ def check_minutes(sources: Sources, found: Invariant) -> None:
     rows: dict[str, Mapping[str, Any]] = {
         str(row["_id"]): row for row in sources.scan("volunteers", "minutes")
     }
-    for record in sources.scan("activities", "records"):
+    for record in sources.scan("activities", "records", KEPT_OF_RECORDS):
         record_id = str(record["_id"])
         row = rows.pop(record_id, None)
         if row is None:
@@ -51,10 +52,7 @@ def check_minutes(sources: Sources, found: Invariant) -> None:
             continue
         found.differences(
             f"volunteers: minutes of record {record_id}",
-            [
-                (name, row[name], record[name])
-                for name in ("volunteer_id", "version", "kind", "minutes", "served_at", "district")
-            ],
+            [(name, row[name], record[name]) for name in KEPT_OF_RECORDS],
         )
     for record_id in rows:
         found.expect(False, f"volunteers: minutes of record {record_id}, which is not there")

@@ -13,9 +13,11 @@ from deploy.audit.told import (
     HORIZON,
     Expected,
     Told,
+    as_meant,
+    as_meant_in,
+    as_sent,
     check_outbox,
     check_versions,
-    content_of,
     cut_until,
 )
 
@@ -57,7 +59,7 @@ class Postings:
         kind, body = event
         self._told.expect(
             f"{book}:{n}:{str(posting.get('hash'))[:HASH_SHOWN]}",
-            Expected(book, n, content_of(kind, book, body), n >= self._first_required.get(book, 0)),
+            Expected(book, n, as_meant(kind, book, body), n >= self._first_required.get(book, 0)),
         )
 
     def check(self) -> None:
@@ -122,7 +124,9 @@ def event_of(posting: Document) -> tuple[str, dict[str, Any]] | None:
 
 
 def _told(sources: Sources, logs: Logs, service: str, found: Invariant) -> Told:
-    told = Told(service, logs.ids().get(service), found)
+    # What a posting is told as is made again here, so its fields may stand in another order.
+    content = as_meant_in if service == LEDGER else as_sent
+    told = Told(service, logs.ids().get(service), found, content)
     for hearer, tellers in HEARS.items():
         if service in tellers:
             told.set_aside |= {

@@ -7,11 +7,15 @@ import json
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+from bson.int64 import Int64
+
 from deploy.audit.sources import Document, Sources
 
 WINDOW = 2000
 GENESIS_PREV = "0" * 64
 OPENING = "open"
+_PLAIN = frozenset({int, Int64, str, bool, type(None)})
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
 class Observer(Protocol):
@@ -24,8 +28,7 @@ class Observer(Protocol):
 def canonical(posting: Document) -> bytes:
     """Return what is hashed: the posting without its hash, keys sorted, no spaces, UTF-8."""
     content = {name: value for name, value in posting.items() if name != "hash"}
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode()
+    return _encode(content).encode()
 
 
 def chained(prev: str, posting: Document) -> str:
@@ -35,21 +38,20 @@ def chained(prev: str, posting: Document) -> str:
 
 def only_integers(value: Any) -> bool:
     """Tell whether no float, date or other unhashable kind of number stands in a posting."""
+    if type(value) in _PLAIN:
+        return True
     if isinstance(value, dict):
-        return all(only_integers(inner) for inner in value.values())
-    if isinstance(value, list):
-        return all(only_integers(inner) for inner in value)
-    return value is None or isinstance(value, bool | int | str)
+        value = value.values()
+    elif not isinstance(value, list):
+        return False
+    return all(type(inner) in _PLAIN or only_integers(inner) for inner in value)
 
 
-def postings(sources: Sources, book: str, *, after: int = 0) -> Iterator[dict[str, Any]]:
-    """Yield a book's postings above a number, in order, by windows; a gap does not end it."""
+def postings(sources: Sources, book: str) -> Iterator[dict[str, Any]]:
+    """Yield a book's postings in order, by windows; a gap does not end it."""
     journal = sources.collection("ledger", "journal")
-    of = journal.count_documents({"book": book})
-    seen = journal.count_documents({"book": book, "n": {"$lte": after}}) if after else 0
+    of, seen, low = sources.size("ledger", "journal"), 0, 0
     what = f"ledger.journal {book}"
-    low = after
-    sources.step(what, seen, of)
     while True:
         window = {"book": book, "n": {"$gt": low, "$lte": low + WINDOW}}
         found = sorted(journal.find(window, batch_size=WINDOW), key=_number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -37,6 +37,7 @@ class Sources:
     client: MongoClient[dict[str, Any]]
     prefix: str
     step: Step = in_silence
+    _sizes: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def database(self, service: str) -> Database[dict[str, Any]]:
         """Return the database that a service owns."""
@@ -56,7 +57,7 @@ class Sources:
     ) -> Iterator[dict[str, Any]]:
         """Yield the documents of a collection as a stream, showing how far it has come."""
         held = self.collection(service, name)
-        of = held.estimated_document_count()
+        of = self.size(service, name)
         what = f"{service}.{name}"
         projection = dict.fromkeys(fields, 1) if fields else None
         done = 0
@@ -68,6 +69,18 @@ class Sources:
                 if done % BATCH == 0:
                     self.step(what, done, of)
         self.step(what, max(done, of), of)
+
+    def size(self, service: str, name: str) -> int:
+        """Return about how many documents a collection has; asked once, it costs like a scan.
+
+        0 where nobody looks on.
+        """
+        if self.step is in_silence:
+            return 0
+        if (service, name) not in self._sizes:
+            held = self.collection(service, name)
+            self._sizes[service, name] = held.estimated_document_count()
+        return self._sizes[service, name]
 
     def server_now(self) -> datetime:
         """Return the database's real time: the one that horizons are counted from."""
