@@ -1,1 +1,1 @@
-"""What operates the system: topics, bootstrap, audit, rewind, dead letters, the embedded servers."""
+"""What operates the system: topics, bootstrap, audit, rewind, dead letters, embedded servers."""
