@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -18,6 +20,7 @@ from shared import logs
 
 PORT_WAIT_S = 5.0
 SESSIONS_TIMEOUT_S = 15.0
+PR_SET_PDEATHSIG = 1
 
 _embedded = os.environ.get("GONGXIANG_MODE") == "embedded"
 _host = "127.0.0.1" if _embedded else "0.0.0.0"  # noqa: S104 - a container's only way in
@@ -65,7 +68,7 @@ def on_starting(server):
     try:
         # A process of its own, so that the master never holds a client.
         subprocess.run(
-            [sys.executable, "-m", "shared.mongo.sessions", service, "web"],
+            [sys.executable, "-m", "shared.mongo", service],
             check=False,
             timeout=SESSIONS_TIMEOUT_S,
         )
@@ -82,6 +85,7 @@ def pre_fork(server, worker):
 
 def post_fork(server, worker):
     """Tell the child its slot: a successor in it ends what its predecessor left open."""
+    _die_with(server.pid)
     name = f"{_service(server)}-web-{socket.gethostname()}-{worker.slot_number}"
     os.environ["GONGXIANG_SLOT"] = name
 
@@ -101,12 +105,21 @@ def on_exit(server):  # noqa: ARG001
         shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
+def _die_with(master_pid):
+    """Let the kernel end this child when its master is killed: an orphan would hold the port."""
+    if sys.platform != "linux":
+        return  # elsewhere it notices by itself within seconds, and the next master waits for it
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != master_pid:
+        os._exit(1)  # it was killed just before we asked
+
+
 def _service(server):
     return server.app.app_uri.split(".")[1]
 
 
 def _wait_for_port():
-    # The orphans of a master that was killed hold the port for a second or two.
+    # Where the kernel does not end the orphans of a killed master, they hold it for a while.
     deadline = time.monotonic() + PORT_WAIT_S
     while time.monotonic() < deadline:
         with socket.socket() as probe:

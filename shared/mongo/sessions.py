@@ -2,14 +2,12 @@
 
 A client killed inside a transaction leaves its documents locked for up to a minute. So a thread
 writes its session's id down under its process's slot before it uses it, and whoever starts in that
-slot next kills what its predecessor left. ``python -m shared.mongo.sessions store web`` does so for
+slot next kills what its predecessor left. ``python -m shared.mongo store`` does so for
 all web slots of this host, before gunicorn's master forks (the master never holds a client).
 """
 
 from __future__ import annotations
 
-import socket
-import sys
 import threading
 from datetime import UTC
 from typing import Any
@@ -20,7 +18,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from shared import clock
-from shared.settings import Settings, load
+from shared.settings import Settings
 
 Document = dict[str, Any]
 
@@ -95,22 +93,3 @@ def _kill(client: MongoClient[Document], rows: Any, which: Document) -> int:
         client.admin.command("killSessions", [{"id": Binary(row["lsid"], 4)} for row in some])
         rows.delete_many({"_id": {"$in": [row["_id"] for row in some]}})
     return len(found)
-
-
-def main(service: str) -> int:
-    """Kill what the web slots of this host left; used before gunicorn forks."""
-    values = load(Settings)
-    client = open_client(values)
-    try:
-        rows = client[values.database_prefix + service].sessions
-        kill_web_slots(client, rows, service, socket.gethostname())
-    except PyMongoError as error:
-        # The database is away: its restart ends every transaction, and web waits for it anyway.
-        print(f"sessions of {service}'s web not looked at: {type(error).__name__}", file=sys.stderr)
-    finally:
-        client.close()
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1]))

@@ -17,6 +17,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from shared import clock, logs
+from shared.mongo import DatabaseTrouble
 from shared.web import problems
 from shared.web.access import person_known, public
 from shared.web.blueprint import Blueprint
@@ -51,7 +52,7 @@ def readyz() -> dict[str, str] | Response:
     try:
         service_db().client.admin.command("ping")
     except Exception as error:
-        if not problems.database_trouble(error):
+        if not isinstance(error, DatabaseTrouble):
             raise
         return problems.problem(status=503, code="database-away")
     return {"status": "ready"}

@@ -50,9 +50,9 @@ class Crowd:
         self._pool = ThreadPoolExecutor(PEOPLE + 1)
 
     def earn(self) -> None:
-        """Let all serve a day's eight hours once."""
+        """Let all serve eight hours once, on a day to come."""
         town = self._town
-        shift = town.shift(hours=SERVED_HOURS, places=PEOPLE)
+        shift = town.shift(in_hours=24, hours=SERVED_HOURS, places=PEOPLE)
         sign_ups = [town.sign_up(person, shift) for person in self._people]
         starts_and_ends = town.services.activities.get(f"/shifts/{shift}")
         town.wait_until(datetime.fromisoformat(starts_and_ends["starts_at"]) - EARLY)
