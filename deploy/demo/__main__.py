@@ -41,7 +41,10 @@ NOT_STARTED = (
 )
 GONE_WRONG = (Broken, NobodyToPlay, NotAsPlanned, Refused)
 
-console = Console()
+WIDTH = 110
+"""Of what is printed into a file or a pipe."""
+
+console = Console(width=None if sys.stdout.isatty() else WIDTH)
 
 
 def main() -> int:

@@ -22,7 +22,8 @@ SETTINGS = {
     "GONGXIANG_REQUESTS_A_MINUTE_ADDRESS": "60000",
     "GONGXIANG_REQUESTS_A_MINUTE": "6000",
 }
-TAIL_LINES = 12
+TAIL_LINES, LINES_READ, LINE_CHARS_MAX = 10, 2000, 400
+EVERYDAY = ('"level": "INFO"', '"logger": "kafka.')
 
 
 class NotOurs(Exception):
@@ -66,11 +67,14 @@ class Stage:
             self.system.stop()
 
     def log_tails(self) -> str:
-        """Return the last lines of every web's and worker's log."""
-        logs = [f"{service}-{part}" for service in SERVICES for part in ("web", "worker-0")]
-        return "\n\n".join(
-            f"── {log}\n{self.system.supervisor.log_tail(log, TAIL_LINES)}" for log in logs
-        )
+        """Return the last lines of every log that are more than a request's, each cut short."""
+        tails = []
+        for service in SERVICES:
+            for name in (f"{service}-web", f"{service}-worker-0"):
+                lines = self.system.supervisor.log_tail(name, LINES_READ).splitlines()
+                telling = [line[:LINE_CHARS_MAX] for line in lines if not _everyday(line)]
+                tails.append("\n".join([f"── {name}", *telling[-TAIL_LINES:]]))
+        return "\n\n".join(tails)
 
     def _empty_directory(self) -> None:
         directory, mark = self._data_dir, self._data_dir / OURS
@@ -98,3 +102,7 @@ class Stage:
         )
         if made.returncode != 0:
             raise BootstrapFailed(f"deploy.bootstrap ended with {made.returncode}:\n{made.stderr}")
+
+
+def _everyday(line: str) -> bool:
+    return any(mark in line for mark in EVERYDAY)
