@@ -84,14 +84,16 @@ class Service:
 
         ``form`` is sent as multipart/form-data; a file in it is (name, bytes, media type).
         """
-        headers = {"Idempotency-Key": key or ids.new_id()}
+        key = key or ids.new_id()
+        headers = {"Idempotency-Key": key}
         if wait:
             headers["Prefer"] = f"wait={WAIT_S}"
-        # Written out once: a repeat must be the same bytes, or the key stands for something else.
+        # The same bytes at every repeat, or the key would stand for something else: so the boundary
+        # of a form is the key.
         if form is None:
             content, headers["Content-Type"] = json.dumps(body or {}).encode(), "application/json"
         else:
-            content, headers["Content-Type"] = encode_multipart_formdata(form)
+            content, headers["Content-Type"] = encode_multipart_formdata(form, key)
         return self._ask("POST", path, by=by, headers=headers, data=content)
 
     def settle(
