@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -13,6 +13,8 @@ from deploy.audit.report import Invariant
 from deploy.audit.sources import Sources
 
 STANDING = "standing"
+SHIFT_FIELDS = ("activity_id", "places", "taken", "starts_at", "ends_at")
+OUTCOMES = ("published", "unchanged", "rejected")
 STARS_MINUTES = tuple(hours * 60 for hours in (100, 300, 600, 1000, 1500))
 Slot = tuple[datetime, datetime]
 
@@ -20,14 +22,13 @@ Slot = tuple[datetime, datetime]
 def check(sources: Sources, found: Invariant, zone: ZoneInfo) -> None:
     """Count taken places, each day's diary and each person's tally again."""
     shifts = {
-        str(shift["_id"]): shift
-        for shift in sources.scan(
-            "activities", "shifts", ("places", "taken", "starts_at", "ends_at")
-        )
+        str(shift["_id"]): shift for shift in sources.scan("activities", "shifts", SHIFT_FIELDS)
     }
     standing = _standing(sources, found, shifts)
     _check_shifts(found, shifts, standing)
     _check_diaries(sources, found, shifts, standing, zone)
+    _check_activities(sources, found, shifts)
+    _check_imports(sources, found)
     _check_tallies(sources, found)
 
 
@@ -113,6 +114,36 @@ def days_of(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> list[str]
         days.append(day.isoformat())
         day += timedelta(days=1)
     return days
+
+
+def _check_activities(sources: Sources, found: Invariant, shifts: Mapping[str, Any]) -> None:
+    counts = Counter(shift["activity_id"] for shift in shifts.values())
+    for activity in sources.scan("activities", "activities", ("shifts_count",)):
+        count = counts.pop(activity["_id"], 0)
+        found.expect(
+            activity["shifts_count"] == count,
+            f"activity {activity['_id']}: says {activity['shifts_count']} shifts, has {count}",
+        )
+    for activity_id, count in counts.items():
+        found.found(f"activity {activity_id}: not there, {count} shifts are of it")
+
+
+def _check_imports(sources: Sources, found: Invariant) -> None:
+    """Count again what became of each import's rows: every row once, none without an outcome."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in sources.scan("activities", "import_rows", ("import_id", "outcome")):
+        counts[row["import_id"]][row["outcome"]] += 1
+    for imported in sources.scan("activities", "imports", ("rows", "done", "open", *OUTCOMES)):
+        rows = counts[str(imported["_id"])]
+        done = sum(rows.values())
+        found.differences(
+            f"import {imported['_id']}",
+            [
+                *((outcome, imported[outcome], rows[outcome]) for outcome in OUTCOMES),
+                ("done", imported["done"], done),
+                ("rows", imported["rows"], imported["rows"] if imported["open"] else done),
+            ],
+        )
 
 
 def _check_tallies(sources: Sources, found: Invariant) -> None:

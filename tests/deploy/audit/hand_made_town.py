@@ -115,10 +115,13 @@ def town() -> Town:
         made.add(service, "logs", id=LOG_IDS[service], first_at=NOW - timedelta(hours=1))
     for number, person in enumerate(("ada", "bob"), start=1):
         _person(made, person, number)
+    made.add("activities", "activities", id="a1", shifts_count=2)
+    _imported(made)
     for name, start in (("s1", MORNING), ("s2", MORNING + timedelta(hours=4))):
         made.add(
             *("activities", "shifts"),
             id=name,
+            activity_id="a1",
             places=3,
             taken=0,
             starts_at=start,
@@ -145,6 +148,19 @@ def town() -> Town:
     made.add("store", "limits", id=f"ada:i1:{MONTH}", pieces=2)
     made.add("store", "limits", id=f"bob:i1:{MONTH}", pieces=0)
     return made
+
+
+def _imported(made: Town) -> None:
+    counts = {"rows": 2, "done": 2, "published": 1, "unchanged": 0, "rejected": 1}
+    made.add("activities", "imports", id="im", open=False, **counts)
+    for line, outcome in ((2, "published"), (3, "rejected")):
+        made.add(
+            *("activities", "import_rows"),
+            id=f"im:{line}",
+            import_id="im",
+            line=line,
+            outcome=outcome,
+        )
 
 
 def _person(made: Town, person: str, number: int) -> None:

@@ -70,6 +70,24 @@ BROKEN: list[Row] = [
         "overlap",
     ),
     (
+        "an activity with a shift that is not there",
+        change("activities", "activities", "a1", shifts_count=3),
+        {COUNTERS},
+        "says 3 shifts, has 2",
+    ),
+    (
+        "an import that lost a row",
+        drop("activities", "import_rows", "im:3"),
+        {COUNTERS},
+        "rejected 1, ought 0",
+    ),
+    (
+        "an import that ended before its last row",
+        change("activities", "imports", "im", rows=3),
+        {COUNTERS},
+        "rows 3, ought 2",
+    ),
+    (
         "a tally that is not the sum of its rows",
         change("volunteers", "tallies", "ada", credit_minutes=161),
         {COUNTERS},
