@@ -5,6 +5,7 @@ from shared.web.app import create_app, service_db
 from shared.web.blueprint import Blueprint
 from shared.web.conditional import etag, if_match
 from shared.web.idempotency import keyless, once
+from shared.web.rules import rules_blueprint
 from shared.web.schemas import Page, PageQuery, Schema, page
 from shared.web.waiting import Waiter, prefer_wait
 
@@ -26,5 +27,6 @@ __all__ = [
     "principal_if_any",
     "public",
     "requires",
+    "rules_blueprint",
     "service_db",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from shared import clock
@@ -268,12 +270,12 @@ def test_a_districts_rules_hold_from_their_day_on(store: Store):
 
     shown = made(nobody.get(f"/v1{path}"), 200)
     assert shown["now"] == {"limit_a_month": 2, "voucher_days": 30, "voucher_days_fresh": 7}
-    let_pass(store, days=1)
-    tomorrow = clock.local_date(clock.now(), store.settings.time_zone)
-    past = {"starts_on": today, "limit_a_month": 5}
-    assert refusal(store.admin.put(path, past)) == "rules-in-the-past"
+    tomorrow = clock.local_date(clock.now() + timedelta(days=1), store.settings.time_zone)
+    begun = {"starts_on": today, "limit_a_month": 5}
+    assert refusal(store.admin.put(path, begun)) == "rules-in-the-past"
     made(store.admin.put(path, {"starts_on": tomorrow, "limit_a_month": 1}), 200)
     made(store.admin.put(path, {"starts_on": "2099-01-01", "voucher_days": 3}), 200)
+    let_pass(store, days=1)
 
     ask = {"item_id": item, "pieces": 2}
     assert refusal(store.person("ada").post("/orders", ask)) == "monthly-limit"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -178,16 +177,6 @@ def test_a_merchant_has_at_most_fifty_staff():
 
     with pytest.raises(model.TooManyStaff):
         model.add_staff(full, person_id="one more")
-
-
-def test_rules_begin_today_or_later_at_midnight_of_the_district():
-    zone = ZoneInfo("Asia/Shanghai")
-
-    assert model.start_of("2026-11-22", now=NOW, zone=zone) == datetime(
-        2026, 11, 21, 16, 0, tzinfo=UTC
-    )
-    with pytest.raises(model.RulesInThePast):
-        model.start_of("2026-11-21", now=NOW, zone=zone)
 
 
 def test_a_full_counter_stops_all_codes_until_the_hour_is_over():

@@ -6,10 +6,12 @@ import itertools
 import json
 import random
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from shared import clock
 from tests.volunteers.conftest import DISTRICT, ELSEWHERE, Desk, Signed, service_confirmed
 
 pytestmark = pytest.mark.servers
@@ -101,21 +103,25 @@ def test_hours_make_stars_and_a_correction_takes_them_back(desk: Desk) -> None:
     assert (tally["stars"], tally["revision"]) == (1, 4)
 
 
-def test_a_district_decides_its_stars_from_a_day_on(desk: Desk, admin: Signed) -> None:
+def test_a_district_decides_its_stars_from_a_day_on(
+    desk: Desk, admin: Signed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     person = desk.register()
     desk.hear(service_confirmed(person.volunteer_id, minutes=600))
     today = desk.get(f"/districts/{DISTRICT}/rules").json
     assert today["now"]["star_1_hours"] == 100
 
-    from shared import clock
-
-    day = clock.local_date(clock.now(), desk.settings.time_zone)
+    tomorrow = clock.now() + timedelta(days=1)
+    day = clock.local_date(tomorrow, desk.settings.time_zone)
     path = f"/districts/{DISTRICT}/rules"
-    set_now = desk.put(path, {"starts_on": day, "star_1_hours": 10}, by=admin)
+    put = desk.put(path, {"starts_on": day, "star_1_hours": 10}, by=admin)
 
-    assert set_now.status_code == 200
+    assert put.status_code == 200
+    assert sums(desk, person) == (600, 0, 0)
+    monkeypatch.setattr(clock, "now", lambda: tomorrow)
     assert desk.get(path).json["now"]["star_1_hours"] == 10
     assert sums(desk, person) == (600, 0, 1)
+    day = clock.local_date(tomorrow + timedelta(days=1), desk.settings.time_zone)
 
     def code_of(body: Any, by: Signed = admin, district: str = DISTRICT) -> tuple[int, str]:
         answer = desk.put(f"/districts/{district}/rules", body, by=by)

@@ -78,7 +78,7 @@ from services.activities.model.records import (
     leader_decides,
     minutes_confirmed,
 )
-from services.activities.model.rules import DEFAULTS, Rules, RulesInThePast, start_of
+from services.activities.model.rules import DEFAULTS, Rules
 from services.activities.model.sign_ups import (
     AlreadySignedUp,
     AlreadyWithdrawn,
@@ -138,7 +138,6 @@ __all__ = [
     "Row",
     "RowRejected",
     "Rules",
-    "RulesInThePast",
     "Shift",
     "ShiftFull",
     "ShiftInThePast",
@@ -187,6 +186,5 @@ __all__ = [
     "region_of",
     "repeated_lines",
     "row_key",
-    "start_of",
     "struck_out",
 ]

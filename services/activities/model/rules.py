@@ -6,16 +6,6 @@ The rules of a shift are those that hold at its start: the time of the fact.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
-from zoneinfo import ZoneInfo
-
-from shared.errors import Refusal
-
-
-class RulesInThePast(Refusal):
-    """Rules change from a day to come; what happened keeps the rules of its time."""
-
-    title = "规则只能从将来的日期起变更 · Rules change from a day to come"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,14 +35,3 @@ class Rules:
 
 
 DEFAULTS = Rules()
-
-
-def start_of(*, starts_on: date, now: datetime, zone: ZoneInfo) -> datetime:
-    """Return the moment at which a day's rules begin; refuse a day that has begun.
-
-    What happened keeps the rules of its time, also where today's are set a second time.
-    """
-    starts_at = datetime.combine(starts_on, time(), zone)
-    if starts_at <= now:
-        raise RulesInThePast
-    return starts_at.astimezone(UTC)

@@ -31,7 +31,6 @@ from services.activities.operations.records import (
     list_records_for,
     one_record,
 )
-from services.activities.operations.rules import change_rules, rules_of
 from services.activities.operations.shifts import add_shift, list_shifts, list_shifts_of, shift
 from services.activities.operations.sign_ups import (
     copy_volunteer,
@@ -60,7 +59,6 @@ __all__ = [
     "bank_record",
     "carry_imports",
     "change_activity",
-    "change_rules",
     "check_in",
     "check_in_code",
     "check_out",
@@ -87,7 +85,6 @@ __all__ = [
     "publish_activity",
     "read_file",
     "record_view",
-    "rules_of",
     "shift",
     "shift_row_view",
     "sign_up",

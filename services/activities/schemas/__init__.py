@@ -19,7 +19,7 @@ from services.activities.schemas.imports import (
     ImportSchema,
     read_mapping,
 )
-from services.activities.schemas.rules import RulesChange, RulesRow, RulesSchema
+from services.activities.schemas.rules import RuleValues
 from services.activities.schemas.sign_ups import (
     CheckInCode,
     Code,
@@ -51,9 +51,7 @@ __all__ = [
     "RecordPage",
     "RecordQuery",
     "RecordSchema",
-    "RulesChange",
-    "RulesRow",
-    "RulesSchema",
+    "RuleValues",
     "ShiftPage",
     "ShiftQuery",
     "ShiftSchema",

@@ -56,7 +56,7 @@ from services.store.model.orders import (
     scan_of,
     timer_of,
 )
-from services.store.model.rules import Rules, RulesInThePast, start_of
+from services.store.model.rules import Rules
 from services.store.model.settlement import SettlementLine, line_of
 from services.store.model.table import (
     ASKING,
@@ -137,7 +137,6 @@ __all__ = [
     "OwnMerchantsItem",
     "OwnVoucher",
     "Rules",
-    "RulesInThePast",
     "SameAnswer",
     "SendAgain",
     "SettlementLine",
@@ -178,7 +177,6 @@ __all__ = [
     "read_code",
     "remove_staff",
     "scan_of",
-    "start_of",
     "suspend",
     "timer_of",
     "voucher_days_of",

@@ -33,7 +33,6 @@ from services.store.operations.merchants import (
 from services.store.operations.moves import stock_lock, stock_of_order
 from services.store.operations.orders import cancel_order, order, orders, place_order
 from services.store.operations.people import note_status
-from services.store.operations.rules import change_rules, rules
 from services.store.operations.settlement import settlement
 from services.store.operations.sweeps import ask_open_questions, cancel_expired_vouchers
 from services.store.operations.vouchers import stock_of_code, use_voucher, voucher
@@ -47,7 +46,6 @@ __all__ = [
     "cancel_expired_vouchers",
     "cancel_order",
     "capture_order",
-    "change_rules",
     "confirm_order",
     "edit_item",
     "item",
@@ -63,7 +61,6 @@ __all__ = [
     "refuse_order",
     "release_order",
     "remove_staff",
-    "rules",
     "settlement",
     "shelf",
     "shelf_of_merchant",

@@ -26,12 +26,11 @@ from services.store.schemas.orders import (
     VoucherShown,
     VoucherUse,
 )
-from services.store.schemas.rules import ChangeRules, RulesRow, RulesShown
+from services.store.schemas.rules import RuleValues
 
 __all__ = [
     "AddItem",
     "ApplyAsMerchant",
-    "ChangeRules",
     "EditItem",
     "ItemPage",
     "ItemShown",
@@ -42,8 +41,7 @@ __all__ = [
     "OrderShown",
     "PlaceOrder",
     "ReceiveStock",
-    "RulesRow",
-    "RulesShown",
+    "RuleValues",
     "SettlementQuery",
     "SettlementShown",
     "ShelfQuery",

@@ -44,13 +44,11 @@ from services.volunteers.model.service import (
     CREDIT,
     HONORARY,
     Rules,
-    RulesInThePast,
     ServiceMinutes,
     StarsNotRising,
     Totals,
     check_rising,
     stars,
-    start_of,
     totals,
 )
 from services.volunteers.model.sign_ins import (
@@ -86,7 +84,6 @@ __all__ = [
     "ReusedRefreshToken",
     "RoleGrant",
     "Rules",
-    "RulesInThePast",
     "ServiceMinutes",
     "SignIn",
     "StarsNotRising",
@@ -110,6 +107,5 @@ __all__ = [
     "public_number",
     "sendings",
     "stars",
-    "start_of",
     "totals",
 ]

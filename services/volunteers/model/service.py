@@ -8,20 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from shared.errors import Refusal
 
 CREDIT, HONORARY = "credit", "honorary"
 STARS_MAX = 5
-
-
-class RulesInThePast(Refusal):
-    """Rules begin today or later: what has happened was decided by the rules of its time."""
-
-    status = 422
-    title = "规则不能早于今天生效 · Rules cannot begin before today"
 
 
 class StarsNotRising(Refusal):
@@ -102,11 +94,3 @@ def check_rising(rules: Rules) -> None:
     """Refuse thresholds of which one is not above the one before."""
     if any(later <= earlier for earlier, later in zip(rules.hours, rules.hours[1:], strict=False)):
         raise StarsNotRising()
-
-
-def start_of(starts_on: str, *, now: datetime, zone: ZoneInfo) -> datetime:
-    """Return the moment at which rules of that day begin; refuse a day before today."""
-    day = datetime.fromisoformat(starts_on).date()
-    if day < now.astimezone(zone).date():
-        raise RulesInThePast()
-    return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)

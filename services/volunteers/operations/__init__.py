@@ -15,9 +15,7 @@ from services.volunteers.operations.regions import region, regions
 from services.volunteers.operations.roles import grant_role, revoke_role, roles
 from services.volunteers.operations.sealed import phone_hmac
 from services.volunteers.operations.service import (
-    change_rules,
     note_service,
-    rules,
     service_minutes,
     stars,
 )
@@ -32,7 +30,6 @@ from services.volunteers.operations.sign_ins import (
 __all__ = [
     "appoint_first_administrator",
     "ask_confirmation",
-    "change_rules",
     "change_status",
     "edit_profile",
     "grant_role",
@@ -50,7 +47,6 @@ __all__ = [
     "revoke_role",
     "roles",
     "roster_names",
-    "rules",
     "send_code",
     "service_minutes",
     "sign_in",

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
 from datetime import datetime
-from typing import Any
-from zoneinfo import ZoneInfo
 
 from services.volunteers import model, repository
 from services.volunteers.operations.shown import Shown, shown_minutes
 from shared import regions
-from shared.auth import Principal, Role
-from shared.errors import Alarm, NotAllowed
+from shared.auth import Principal
+from shared.errors import Alarm
 from shared.mongo import ServiceDatabase, UnitOfWork
-from shared.rules import list_rules, rule_at, set_rules
+from shared.rules import rule_at
 
 
 def note_service(work: UnitOfWork, heard: model.ServiceMinutes, *, now: datetime) -> None:
@@ -49,42 +46,6 @@ def service_minutes(
     return [shown_minutes(row) for row in rows]
 
 
-def rules(database: ServiceDatabase, *, district: str, now: datetime) -> Shown:
-    """Return the rules that hold now, and all that the district ever set, oldest first."""
-    return {
-        "district": district,
-        "now": asdict(rule_at(database, district, now, model.Rules())),
-        "items": [_shown_rules(row) for row in list_rules(database, district)],
-        "next": None,
-    }
-
-
-def change_rules(
-    work: UnitOfWork,
-    *,
-    who: Principal,
-    district: str,
-    starts_on: str,
-    values: dict[str, int],
-    now: datetime,
-    zone: ZoneInfo,
-) -> Shown:
-    """Set rules of a district from today or a later day on; for its administrators."""
-    if not who.may(Role.ADMIN, district):
-        raise NotAllowed()
-    starts_at = model.start_of(starts_on, now=now, zone=zone)
-    model.check_rising(replace(rule_at(work, district, starts_at, model.Rules()), **values))
-    row = set_rules(
-        work,
-        district=district,
-        starts_on=starts_on,
-        starts_at=starts_at,
-        values=values,
-        by=who.person_id,
-    )
-    return _shown_rules(row)
-
-
 def _rules(
     source: UnitOfWork | ServiceDatabase, volunteer_id: str, district: str, now: datetime
 ) -> model.Rules:
@@ -92,12 +53,3 @@ def _rules(
     person = repository.person(source, volunteer_id)
     home = regions.district_of(person.region) if person else district
     return rule_at(source, home, now, model.Rules())
-
-
-def _shown_rules(row: dict[str, Any]) -> Shown:
-    return {
-        "starts_on": row["starts_on"],
-        "values": row["values"],
-        "set_by": row["set_by"],
-        "set_at": row["set_at"],
-    }

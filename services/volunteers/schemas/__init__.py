@@ -14,9 +14,7 @@ from services.volunteers.schemas.people import (
 from services.volunteers.schemas.regions import Region, RegionPage, RegionQuery
 from services.volunteers.schemas.roles import Grant, GrantPage, GrantRole, RevokeRole
 from services.volunteers.schemas.service import (
-    ChangeRules,
-    RulesRow,
-    RulesShown,
+    RuleValues,
     ServiceMinutesPage,
     Stars,
 )
@@ -32,7 +30,6 @@ from services.volunteers.schemas.sign_ins import (
 __all__ = [
     "AskConfirmation",
     "AskNames",
-    "ChangeRules",
     "ChangeStatus",
     "ConfirmationAsked",
     "EditProfile",
@@ -46,8 +43,7 @@ __all__ = [
     "RegionQuery",
     "Register",
     "RevokeRole",
-    "RulesRow",
-    "RulesShown",
+    "RuleValues",
     "ServiceMinutesPage",
     "ShowRefreshToken",
     "SignIn",
