@@ -349,3 +349,40 @@ def test_lines_that_do_not_fit_the_account_are_unsound(keeper):
 
     with pytest.raises(Unsound):
         account.after(n=posting.n + 1, lines=posting.lines)
+
+
+@pytest.mark.parametrize(("bucket", "amount"), [("available", -101), ("held", -1), ("debt", 1)])
+def test_a_bucket_on_the_wrong_side_of_zero_is_unsound(keeper, bucket, amount):
+    posting = keeper.post(earn(minutes=60))
+    account = keeper.book.account(f"{BOOK}:volunteer:ada")
+    balance = account.total(bucket) + amount
+    line = {**posting.lines[1], "bucket": bucket, "amount": amount, "balance": balance}
+
+    with pytest.raises(Unsound):
+        account.after(n=posting.n + 1, lines=[line])
+
+
+def test_a_correction_up_after_its_lot_has_ended_goes_to_a_new_one(keeper):
+    keeper.post(earn(minutes=60))
+    keeper.now += 2 * YEAR
+    keeper.post(earn(version=2, minutes=120))
+
+    assert keeper.lots("ada") == {"2027-12": 100, "2029-12": 100}
+
+
+def test_a_correction_up_goes_to_the_lot_of_its_record(keeper):
+    keeper.post(earn(minutes=60))
+    keeper.now += YEAR
+    keeper.post(earn(version=2, minutes=120))
+
+    assert keeper.lots("ada") == {"2027-12": 200}
+
+
+def test_a_correction_down_takes_from_the_lot_of_its_record_before_older_ones(keeper):
+    keeper.post(earn("old", minutes=60))
+    keeper.now += YEAR
+    keeper.post(earn("own", minutes=60))
+
+    keeper.post(earn("own", 2, minutes=30))
+
+    assert keeper.lots("ada") == {"2027-12": 100, "2028-12": 50}

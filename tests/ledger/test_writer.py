@@ -297,6 +297,20 @@ def test_a_writer_that_slept_goes_on_from_where_the_book_is(database, writer, co
     check(database)
 
 
+def test_accounts_that_others_moved_are_looked_at_anew(database, writer, connect: Connect):
+    post(writer, earn("a", minutes=60), earn("b", minutes=60, volunteer="bo"))
+    other = Writer(connect("ledger-1"))
+    other.post(BOOK, [hold("order-1", amount=80)], now=clock.now())
+    other.close()
+
+    # The first meets the other's number and reads forward; the second is about what moved there.
+    post(writer, hold("order-2", amount=1, volunteer="bo"))
+    (outcome,) = post(writer, hold("order-3", amount=50))
+
+    assert outcome.answer.refused == "insufficient-points"
+    check(database)
+
+
 def test_a_row_that_is_ahead_of_a_writer_is_not_believed_too_early(database, writer, connect):
     post(writer, earn("a", minutes=60))
     other = Writer(connect("ledger-1"))
