@@ -55,12 +55,7 @@ def replace(database: ServiceDatabase, accounts: Iterable[Account]) -> None:
         for account in accounts
     ]
     for start in range(0, len(writes), _ROWS_A_WRITE):
-        try:
-            database.db.accounts.bulk_write(writes[start : start + _ROWS_A_WRITE], ordered=False)
-        except BulkWriteError as error:
-            # A duplicate is a row that is not behind: another writer was quicker.
-            if any(one["code"] != _DUPLICATE for one in error.details["writeErrors"]):
-                raise
+        _write(database, writes[start : start + _ROWS_A_WRITE])
 
 
 def of_book(database: ServiceDatabase, book: str) -> Iterator[Account]:
@@ -77,6 +72,29 @@ def _row(account: Account) -> Document:
         "n": account.n,
         "balances": account.balances(),
     }
+
+
+def _write(database: ServiceDatabase, writes: Sequence[ReplaceOne[Document]]) -> None:
+    """Write all rows; a duplicate is a row that is not behind: another writer was quicker."""
+    try:
+        # In order it costs the server less, and mostly there is one writer.
+        database.db.accounts.bulk_write(writes, ordered=True)
+        return
+    except BulkWriteError as error:
+        rest = writes[_duplicate(error)["index"] + 1 :]
+    try:
+        if rest:
+            database.db.accounts.bulk_write(rest, ordered=False)
+    except BulkWriteError as error:
+        _duplicate(error)
+
+
+def _duplicate(error: BulkWriteError) -> Document:
+    """Return the first error where all are duplicates; raise it where one is not."""
+    errors: list[Document] = error.details["writeErrors"]
+    if not errors or any(one["code"] != _DUPLICATE for one in errors):
+        raise error
+    return errors[0]
 
 
 def _with_lines(database: ServiceDatabase, account: Account, *, upto: int) -> Account:
