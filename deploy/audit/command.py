@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pymongo.errors import PyMongoError
 
@@ -22,8 +22,12 @@ from deploy.audit.screen import progress, show
 from shared.kafka import BrokerTrouble
 from shared.settings import Settings
 
+if TYPE_CHECKING:
+    from deploy.embedded.system import System
+
 DATA_DIR = Path(".data") / "run"
 WAIT_S = 60.0
+INTERRUPTED = 130
 
 
 class NothingToAudit(Exception):
@@ -59,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (NothingToAudit, PyMongoError, BrokerTrouble) as trouble:
         print(f"gongxiang: {trouble}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
     _write(report, asked.json)
     show(report)
     return 0 if report.holds else 1
@@ -99,7 +105,7 @@ def _servers(asked: argparse.Namespace) -> Iterator[Servers]:
     # Embedded only: a system elsewhere is audited without these packages.
     from deploy.embedded.local_server import ServerDidNotStart
     from deploy.embedded.supervision import SupervisorDidNotStart
-    from deploy.embedded.system import System, SystemNotReady
+    from deploy.embedded.system import AlreadyRunning, System, SystemNotReady
 
     system = System(asked.data_dir)
     if system.running:
@@ -110,14 +116,23 @@ def _servers(asked: argparse.Namespace) -> Iterator[Servers]:
         system.start_servers()
         system.start_services()
         system.wait_ready()
-    except (ServerDidNotStart, SupervisorDidNotStart, SystemNotReady) as refusal:
-        system.stop()
-        raise NothingToAudit(str(refusal)) from refusal
-    try:
         yield Servers(system.mongo_uri, system.kafka_bootstrap)
-    finally:
-        print("停止 / stopping it again …", file=sys.stderr)
-        system.stop()
+    except AlreadyRunning as refusal:
+        # Somebody else has just started it: it is theirs to stop.
+        raise NothingToAudit(str(refusal)) from refusal
+    except (ServerDidNotStart, SupervisorDidNotStart, SystemNotReady) as refusal:
+        _stop(system)
+        raise NothingToAudit(str(refusal)) from refusal
+    except BaseException:
+        _stop(system)
+        raise
+    else:
+        _stop(system)
+
+
+def _stop(system: System) -> None:
+    print("停止 / stopping it again …", file=sys.stderr)
+    system.stop()
 
 
 def _told(path: Path | None) -> list[dict[str, Any]]:

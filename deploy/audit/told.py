@@ -79,7 +79,7 @@ class Told:
         With ``cut``, retention took the log's first part: of each aggregate the log must hold what
         comes after the first that it still has.
         """
-        last: dict[str, int] = {}
+        last: dict[str, tuple[int, int, int]] = {}
         what, of = f"kafka {self.service}.events", logs.size(self.service)
         for done, message in enumerate(logs.messages(self.service), start=1):
             self._see(message, last)
@@ -99,7 +99,7 @@ class Told:
                         f"{self.service}: {event_id} is marked sent and is not in its topic"
                     )
 
-    def _see(self, message: Message, last: dict[str, int]) -> None:
+    def _see(self, message: Message, last: dict[str, tuple[int, int, int]]) -> None:
         event_id = message.headers.get("ce_id", "")
         place = f"{message.topic}:{message.partition}:{message.offset}"
         event = self.expected.get(event_id)
@@ -114,12 +114,23 @@ class Told:
         if event.seen:
             return
         event.seen = True
-        before = last.get(event.aggregate, 0)
-        if event.version < before:
+        before = last.get(event.aggregate)
+        if before is not None and _overtook(event.version, message, *before):
             self._found.found(
-                f"{place}: {event_id} was first told after version {before} of its aggregate"
+                f"{place}: {event_id} was first told out of order with version {before[0]}"
             )
-        last[event.aggregate] = max(before, event.version)
+        last[event.aggregate] = (event.version, message.partition, message.at_ms)
+
+
+def _overtook(version: int, message: Message, other: int, partition: int, at_ms: int) -> bool:
+    """Tell whether of two first deliveries of an aggregate the newer version came first.
+
+    Within a partition the offsets say it. After topics were widened an aggregate lies in two, and
+    the broker's times do.
+    """
+    if message.partition == partition:
+        return version < other
+    return (version < other) != (message.at_ms <= at_ms)
 
 
 def cut_until(logs: Logs, service: str, now: datetime) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -105,6 +106,18 @@ def test_postings_of_before_the_horizon_need_not_be_told_to_a_new_log(audited: A
     day = (NOW - timedelta(days=9)).date().isoformat()
     made.book_row()["days"] = [{"day": day, "n": 3}]
     del logs.topics["ledger"][:2]
+
+    assert audited(made, logs).holds
+
+
+def test_an_aggregate_may_lie_in_two_partitions_after_topics_were_widened(
+    audited: Audited,
+) -> None:
+    made = town()
+    logs = logs_of(made)
+    ledger = logs.topics["ledger"]
+    later = [replace(message, partition=0, at_ms=message.at_ms + 1) for message in ledger[4:]]
+    logs.topics["ledger"] = [*later, *(replace(message, partition=1) for message in ledger[:4])]
 
     assert audited(made, logs).holds
 

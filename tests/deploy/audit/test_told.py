@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -162,6 +163,12 @@ def swap_versions(logs: HandMadeLogs) -> None:
     topic[places[0]], topic[places[1]] = topic[places[1]], topic[places[0]]
 
 
+def move_to_a_partition_too_late(logs: HandMadeLogs) -> None:
+    topic = logs.topics["store"]
+    place = next(i for i, message in enumerate(topic) if message.headers["ce_id"] == "o1:1")
+    topic.append(replace(topic.pop(place), partition=1, at_ms=topic[0].at_ms + 1000))
+
+
 def swap_postings(logs: HandMadeLogs) -> None:
     topic = logs.topics["ledger"]
     topic[1], topic[2] = topic[2], topic[1]
@@ -180,8 +187,14 @@ BROKEN_LOGS: list[tuple[str, LogBreak, set[str], str]] = [
         {TOLD},
         "not in its topic",
     ),
-    ("a version before its predecessor", swap_versions, {TOLD}, "first told after version 2"),
-    ("postings out of order", swap_postings, {TOLD}, "of its aggregate"),
+    ("a version before its predecessor", swap_versions, {TOLD}, "out of order with version 2"),
+    (
+        "a version that came to a new partition after its successor",
+        move_to_a_partition_too_late,
+        {TOLD},
+        "out of order with version 2",
+    ),
+    ("postings out of order", swap_postings, {TOLD}, "out of order with version"),
     (
         "an event told and rolled back",
         lambda logs: logs.topics["store"].append(
