@@ -18,11 +18,14 @@ from deploy import installation
 from deploy.audit import undone
 from deploy.audit.logs import opened
 from deploy.audit.sources import Sources, connected
-from shared import events
+from shared import clock, events
 from shared.kafka import Admin, BrokerTrouble, OtherPartitionCount
 from shared.settings import Settings
 
 TOPICS = [events.topic_of(service) for service in installation.SERVICES]
+
+
+DESCRIBED_WITHIN_S = 15.0
 
 
 class NotDrained(SystemExit):
@@ -34,7 +37,7 @@ def ensure(settings: Settings) -> dict[str, int]:
     admin = Admin(settings)
     try:
         admin.ensure_topics(TOPICS)
-        return admin.partition_counts(TOPICS)
+        return _described(admin, settings.topic_partitions)
     finally:
         admin.close()
 
@@ -63,9 +66,22 @@ def widen(settings: Settings) -> list[str]:
         narrow = [topic for topic, count in counts.items() if 0 < count < wanted]
         for topic in narrow:
             admin.widen(topic, wanted)
+        _described(admin, wanted)
         return narrow
     finally:
         admin.close()
+
+
+def _described(admin: Admin, wanted: int) -> dict[str, int]:
+    """Return every topic's partitions, once the broker describes what the controller has done."""
+    deadline = clock.monotonic() + DESCRIBED_WITHIN_S
+    while True:
+        counts = admin.partition_counts(TOPICS)
+        if all(count >= wanted for count in counts.values()):
+            return counts
+        if clock.monotonic() > deadline:
+            raise BrokerTrouble(f"not {wanted} partitions each by now: {counts}")
+        clock.sleep(0.1)
 
 
 def _relaying(sources: Sources) -> list[str]:
