@@ -112,15 +112,19 @@ class LedgerHearer:
         """Post what is asked, book by book; see :class:`shared.worker.Hearer`."""
         copies: list[StatusCopy] = []
         by_book: dict[str, list[tuple[Heard, Command]]] = {}
+        letters: list[DeadLetter] = []
         for heard in messages:
             asked = asked_by(heard)
-            if isinstance(asked, StatusCopy):
+            # What cannot even be named is kept from the writer: it would stop its neighbours.
+            if flaw := asked.unnameable():
+                raise_alarm(self._database, NOT_UNDERSTOOD, heard.id, flaw)
+                letters.append(_letter(heard, f"{NOT_UNDERSTOOD}: {flaw}"))
+            elif isinstance(asked, StatusCopy):
                 copies.append(asked)
             else:
                 self._correlations.note(asked.id, heard.correlation)
                 by_book.setdefault(asked.book, []).append((heard, asked))
         repository.copies.keep(self._database, copies)
-        letters: list[DeadLetter] = []
         for book, pairs in by_book.items():
             letters += self._book(book, pairs, now)
         self._settle(messages, letters)
@@ -134,7 +138,7 @@ class LedgerHearer:
         try:
             outcomes = self._writer.post(book, [command for _, command in pairs], now=now)
         except BookNotOpen:
-            raise_alarm(self._database, "book-not-open", book[:80])
+            raise_alarm(self._database, "book-not-open", book)
             return [_letter(heard, "book-not-open") for heard, _ in pairs]
         except (SetAside, ClockApart) as why:
             raise Later(str(why)) from why
@@ -148,7 +152,7 @@ class LedgerHearer:
 
     def _reason(self, outcome: Outcome) -> str | None:
         """Return why an outcome is a dead letter, None where it is none; alarm where it must."""
-        fact = outcome.command.fact[:200]
+        fact = outcome.command.fact
         if outcome.refusal is not None:
             code = outcome.refusal.code
             raise_alarm(self._database, code, fact, str(outcome.refusal))

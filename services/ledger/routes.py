@@ -75,8 +75,10 @@ def show_own_balance(query: dict[str, Any], book: str) -> Any:
 @books.response(200, BalanceShown)
 def show_balance(query: dict[str, Any], book: str, kind: str, holder: str) -> Any:
     """Show what any account of one's district holds; the book's own are called ``main``."""
+    who = principal()
+    operations.see_book(who, book)
     holds = _wait_for(book, query["at_least"])
-    shown = operations.balance(service_db(), who=principal(), book=book, kind=kind, holder=holder)
+    shown = operations.balance(service_db(), who=who, book=book, kind=kind, holder=holder)
     return _balance(shown, query["at_least"], holds=holds)
 
 

@@ -160,13 +160,11 @@ class Writer:
 
     def _book(self, head: Head, commands: Sequence[Command]) -> Book:
         """Return the book with all that these commands depend on."""
-        understood = [command for command in commands if not command.flaw()]
-        ids = {id_ for command in commands for id_ in command.ids()}
+        named = [command for command in commands if not command.unnameable()]
+        ids = {id_ for command in named for id_ in command.ids()}
         facts = head.facts(ids)
-        facts |= head.facts(
-            {id_ for command in commands for id_ in command.further_ids(facts)} - ids
-        )
-        new = [command for command in understood if command.fact not in facts]
+        facts |= head.facts({id_ for command in named for id_ in command.further_ids(facts)} - ids)
+        new = [command for command in named if not command.flaw() and command.fact not in facts]
         return head.book(
             [name for command in new for name in command.accounts()],
             facts=facts,

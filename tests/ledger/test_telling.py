@@ -256,7 +256,12 @@ def service_confirmed(record: str = "record-1", version: int = 1, **other: objec
         **other,
     }
     event = activities.ServiceConfirmed(**values)  # type: ignore[arg-type]
-    return heard(event, f"{record}:{version}")
+    return heard(event, _id(record, version))
+
+
+def _id(aggregate: str, version: int) -> str:
+    """Return an event's id as a header brings it: whatever is no text is replaced."""
+    return f"{aggregate[:100]}:{version}".encode("utf-8", "replace").decode()
 
 
 def order_placed(order: str = "order-1", amount: int = 100, **other: object) -> Heard:
@@ -272,7 +277,7 @@ def order_placed(order: str = "order-1", amount: int = 100, **other: object) -> 
         "at": clock.now(),
         **other,
     }
-    return heard(store.OrderPlaced(**values), f"{order}:1")  # type: ignore[arg-type]
+    return heard(store.OrderPlaced(**values), _id(order, 1))  # type: ignore[arg-type]
 
 
 def voucher_used(order: str = "order-1", amount: int = 100) -> Heard:
@@ -285,7 +290,7 @@ def voucher_used(order: str = "order-1", amount: int = 100) -> Heard:
         amount=amount,
         at=clock.now(),
     )
-    return heard(event, f"{order}:2")
+    return heard(event, _id(order, 2))
 
 
 def order_cancelled(order: str = "order-1") -> Heard:
@@ -297,7 +302,7 @@ def order_cancelled(order: str = "order-1") -> Heard:
         reason="buyer",
         at=clock.now(),
     )
-    return heard(event, f"{order}:3")
+    return heard(event, _id(order, 3))
 
 
 def status(value: str, version: int, person: str = "ada") -> Heard:
@@ -309,7 +314,7 @@ def status(value: str, version: int, person: str = "ada") -> Heard:
         status=value,
         at=clock.now(),
     )
-    return heard(event, f"{person}:{version}")
+    return heard(event, _id(person, version))
 
 
 class Told:
@@ -395,6 +400,26 @@ class TestHearer:
             "unknown-hold",
         }
         assert [p.refused for p in check(database)[1:]] == ["not-understood"]
+
+    @pytest.mark.parametrize("odd", ["half \ud800", "a:b", "", "x" * 1000, "{$ne: null}"])
+    def test_odd_ids_are_dead_letters_and_disturb_nobody(self, database, hear, odd):
+        poison = [
+            service_confirmed(odd),
+            service_confirmed("r2", district=odd),
+            service_confirmed("r3", volunteer_id=odd),
+            order_placed(odd),
+            order_placed("o2", volunteer_id=odd),
+            voucher_used(odd),
+            order_cancelled(odd),
+            status("active", 1, person=odd),
+            status(odd, 1),
+        ]
+        for message in poison:
+            assert len(hear(service_confirmed(ids.new_id()), message)) == 1
+
+        assert not hear(service_confirmed("after"))
+        assert available(database, "ada") > 0
+        check(database)
 
     def test_one_fact_told_in_two_ways_is_an_alarm(self, database, hear, told):
         hear(service_confirmed())

@@ -59,8 +59,7 @@ def decide(book: Book, command: Command, *, at: int) -> Decision:
     A fact that stands is the answer to whoever tells it again. Raises :class:`NotUnderstood` or
     :class:`UnknownHold` for what is neither posted nor refused, but shown to an operator.
     """
-    flaw = command.unnameable() if isinstance(command, Hold) else command.flaw()
-    if flaw:
+    if flaw := command.unnameable():
         raise NotUnderstood(flaw)
     standing = book.facts.get(command.fact)
     if standing is not None:

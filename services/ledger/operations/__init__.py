@@ -6,6 +6,7 @@ from services.ledger.operations.books import (
     books,
     open_book,
     put_back,
+    see_book,
     trial_balance,
 )
 from services.ledger.operations.holdings import (
@@ -31,6 +32,7 @@ __all__ = [
     "posting",
     "postings",
     "put_back",
+    "see_book",
     "statement",
     "trial_balance",
     "verify",

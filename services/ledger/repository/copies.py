@@ -9,10 +9,12 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from services.ledger.repository import journal
+from shared import ids
 from shared.mongo import ServiceDatabase
 
 _DUPLICATE = 11000
 _RESTRICTED = ("frozen", "closed")
+_STATUSES = ("active", *_RESTRICTED)
 _FEW = 100
 
 
@@ -23,6 +25,14 @@ class StatusCopy:
     volunteer_id: str
     version: int
     status: str
+
+    def unnameable(self) -> str | None:
+        """Return why nothing can be kept of it, None where it can."""
+        if not ids.is_safe(self.volunteer_id):
+            return f"id {self.volunteer_id[:40]!r}"
+        if self.status not in _STATUSES:
+            return f"status {self.status[:40]!r}"
+        return None
 
 
 def keep(database: ServiceDatabase, copies: Sequence[StatusCopy]) -> None:

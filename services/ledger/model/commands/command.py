@@ -67,6 +67,10 @@ class Command:
         """Return why it cannot be understood, None where it can."""
         raise NotImplementedError
 
+    def unnameable(self) -> str | None:
+        """Return why not even a refusal can be posted for it."""
+        return self.flaw()
+
     def same_as(self, standing: Posting) -> bool:
         """Tell whether the posting that stands under this fact answers this command."""
         return standing.cause["digest"] == self.digest
