@@ -12,6 +12,7 @@ from deploy.demo.data import ZONE, PlannedActivity
 from deploy.demo.district import District
 from deploy.demo.plan.sign_ups import Slot
 from deploy.demo.scene import Scene
+from deploy.demo.tally import NotAsPlanned
 from shared import ids
 
 MAPPING = Path(__file__).parent / "nyc-mapping.json"
@@ -62,22 +63,15 @@ def by_organisers(scene: Scene, district: District, *, times: int) -> Published:
 
 
 def by_import(scene: Scene, district: District, file: Path) -> Published:
-    """Import the file's activities, tally what was published and what was rejected and why."""
-    activities = scene.services.activities
-    form = {
-        "file": (file.name, file.read_bytes(), "text/csv"),
-        "mapping": ("mapping.json", MAPPING.read_bytes(), "application/json"),
-    }
-    with scene.crew.step("导入活动 · Activities are imported") as step:
-        done = activities.settle(
-            "/imports",
-            form=form,
-            by=district.admin,
-            key=ids.new_id(),
-            done=lambda answer: answer["finished_at"] is not None,
-            seen=lambda answer: step.reached(answer["done"], answer["rows"]),
-        )
-    rejected = activities.pages(
+    """Import the file's activities, tally what was published and what was rejected and why.
+
+    The same file is sent once more, as a nervous administrator does: that changes nothing.
+    """
+    done = _import(scene, district, file, "导入活动 · Activities are imported")
+    again = _import(scene, district, file, "再次导入 · The same file once more")
+    if (again["published"], again["unchanged"]) != (0, done["published"]):
+        raise NotAsPlanned(f"the same file again was to change nothing: {again}")
+    rejected = scene.services.activities.pages(
         f"/imports/{done['import_id']}/rows", by=district.admin, params={"outcome": "rejected"}
     )
     scene.tally.imported = {
@@ -86,6 +80,22 @@ def by_import(scene: Scene, district: District, file: Path) -> Published:
         "rejected": [{"line": row["line"], "reason": row["reason"]} for row in rejected],
     }
     return _published(scene, activities=done["published"])
+
+
+def _import(scene: Scene, district: District, file: Path, title: str) -> Body:
+    form = {
+        "file": (file.name, file.read_bytes(), "text/csv"),
+        "mapping": ("mapping.json", MAPPING.read_bytes(), "application/json"),
+    }
+    with scene.crew.step(title) as step:
+        return scene.services.activities.settle(
+            "/imports",
+            form=form,
+            by=district.admin,
+            key=ids.new_id(),
+            done=lambda answer: answer["finished_at"] is not None,
+            seen=lambda answer: step.reached(answer["done"], answer["rows"]),
+        )
 
 
 def _published(scene: Scene, *, activities: int) -> Published:

@@ -45,8 +45,14 @@ LATENCIES = {
 def show(console: Console, report: Report, refused: Mapping[str, int]) -> None:
     """Print the tables of the day."""
     console.print(_happened(report))
-    if report["import"]["rows"]:
-        console.print(_import(report["import"]))
+    imported = report["import"]
+    if imported["rows"]:
+        console.print(
+            f"导入 {imported['rows']} 行，发布 {imported['published']}，"
+            f"退回 {len(imported['rejected'])} · rows imported, published, rejected"
+        )
+    if imported["rejected"]:
+        console.print(_import(imported))
     console.print(_refusals(refused))
     console.print(_latencies(report["latency_ms"]))
     console.print(_audit(report["audit"]))
@@ -81,11 +87,7 @@ def _happened(report: Report) -> Table:
 
 
 def _import(imported: Mapping[str, Any]) -> Table:
-    title = (
-        f"导入 · Import: {imported['rows']} 行 rows, {imported['published']} 发布 published, "
-        f"{len(imported['rejected'])} 退回 rejected"
-    )
-    table = _table(title, "行 · line", "原因 · reason")
+    table = _table("导入时退回 · Rejected at import", "行 · line", "原因 · reason")
     for row in imported["rejected"][:REJECTED_SHOWN]:
         table.add_row(str(row["line"]), row["reason"])
     if len(imported["rejected"]) > REJECTED_SHOWN:
