@@ -13,7 +13,7 @@ from flask import request
 from shared import clock
 from shared.mongo import ServiceDatabase
 
-POLL_S = 0.05
+POLL_S = 0.025
 SLICE = 50
 WAIT_S_MAX = 10.0
 _WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,4})(?:$|[,;\s])")

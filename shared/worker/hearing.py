@@ -41,12 +41,15 @@ class Hearing:
         consumer: Consumer,
         log_ids: Mapping[str, str],
         stop: threading.Event,
+        handled: threading.Event,
     ) -> None:
         self._database = database
         self._hearer = hearer
         self._consumer = consumer
         self._log_ids = log_ids
         self._stop = stop
+        self._handled = handled
+        self._busy = False
         self._polled: dict[Place, list[Message]] = {}
         self._done: dict[Place, Message] = {}
         self._waiting: dict[Place, float] = {}
@@ -76,11 +79,15 @@ class Hearing:
             self._polled[place] = [*waiting, *messages]
 
     def _gather(self) -> None:
-        """Wait a moment for more, so that one synced commit serves many events."""
+        """While much comes, wait a moment for more: one synced commit then serves many events.
+
+        What comes alone after a rest is handled at once.
+        """
         sizes = [len(messages) for messages in self._polled.values()]
-        if sizes and max(sizes) < self._hearer.batch_max:
+        if self._busy and sizes and max(sizes) < self._hearer.batch_max:
             self._stop.wait(GATHER_MS / 1000)
             self._take(self._consumer.poll(0))
+        self._busy = sum(map(len, self._polled.values())) > 1
 
     def _work_off(self) -> None:
         """Handle all that came and commit it; what trouble interrupts is gone on with later."""
@@ -90,6 +97,7 @@ class Hearing:
                 chunk = messages[:size]
                 if not self._chunk(place, chunk):
                     break
+                self._handled.set()
                 self._done[place] = chunk[-1]
                 self._polled[place] = self._polled[place][size:]
             else:

@@ -25,6 +25,9 @@ from shared.worker.health import Health
 from shared.worker.hearing import Hearing
 
 RELAY_EVERY_S = 0.05
+RELAY_SOON_S = 0.015
+"""While there is something to tell, more of it comes; at rest a look costs more than it finds."""
+BUSY_FOR_S = 1.0
 SWEEP_EVERY_S = 1.0
 WATCH_EVERY_S = 5.0
 STOP_WITHIN_S = 4.5
@@ -64,6 +67,7 @@ class Worker:
             {events.topic_of(events.source_of(kind)) for kind in subscriptions}
         )
         self._stop = threading.Event()
+        self._handled = threading.Event()
         self._failed: BaseException | None = None
         self._log_ids: dict[str, str] = {}
 
@@ -75,6 +79,7 @@ class Worker:
     def stop(self) -> None:
         """Ask all loops to end after what they are doing."""
         self._stop.set()
+        self._handled.set()
 
     def run(self) -> int:
         """Work until stopped; 0 after a clean stop or another log, 1 after what nobody handled."""
@@ -169,6 +174,7 @@ class Worker:
                 consumer=consumer,
                 log_ids=log_ids,
                 stop=self._stop,
+                handled=self._handled,
             ).run()
         finally:
             _close(consumer)
@@ -194,8 +200,9 @@ class Worker:
     def _relay(self) -> None:
         producer: Producer | None = None
         log_id = self._log_ids[self.own_topic]
-        lease_at = float("-inf")
+        lease_at = busy_at = float("-inf")
         while not self._stop.is_set():
+            self._handled.clear()
             try:
                 if clock.monotonic() - lease_at > 1.0:
                     if not holds_lease(self.database, "relay", self.settings.slot):
@@ -204,7 +211,11 @@ class Worker:
                     lease_at = clock.monotonic()
                 producer = producer or Producer(self.settings)
                 sent = self.relay.round(producer, log_id)
-                self._stop.wait(0.0 if sent else RELAY_EVERY_S)
+                if sent:
+                    busy_at = clock.monotonic()
+                busy = clock.monotonic() - busy_at < BUSY_FOR_S
+                # What was handled may have something to tell: no need to wait for the next look.
+                self._handled.wait(RELAY_SOON_S if busy else RELAY_EVERY_S)
             except (BrokerTrouble, DatabaseTrouble) as error:
                 log.warning(
                     "trouble while relaying", extra={"why": f"{type(error).__name__}: {error}"}

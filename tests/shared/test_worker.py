@@ -405,7 +405,9 @@ def test_what_was_polled_is_handled_though_the_broker_fails_meanwhile(
         consumer=consumer,  # type: ignore[arg-type]
         log_ids={"store.events": "log"},
         stop=stop,
+        handled=threading.Event(),
     )
+    hearing._busy = True  # so that it polls a second time before it handles
     thread = threading.Thread(target=hearing.run, daemon=True)
     thread.start()
     wait_until(lambda: not consumer.failing and consumer.committed)
