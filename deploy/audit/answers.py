@@ -125,74 +125,69 @@ def check(sources: Sources, found: Invariant, told: Sequence[Mapping[str, Any]] 
     by_key = clients.by_key(told)
     kept: dict[str, Mapping[str, Any]] = {}
     for service in KEPT_BY:
-        claims: dict[str, dict[str, list[str]]] = {
-            effect.name: defaultdict(list) for effect in EFFECTS if effect.service == service
-        }
-        things: dict[str, set[str]] = defaultdict(set)
+        claims = _Claims(service, found)
         for answer in sources.scan(service, "answers", ("status", "value", "refused")):
             scope, _, key = str(answer["_id"]).rpartition(" ")
             if key in by_key:
                 kept[f"{service} {key}"] = answer
             value = answer.get("value")
             if answer["status"] in SUCCESS and isinstance(value, dict):
-                found.looked()
-                _claim(service, value, scope, claims, things)
-        _check_effects(sources, found, service, claims)
-        _check_things(sources, found, service, things)
+                claims.note(value, scope)
+        claims.check(sources)
     _check_records(sources, found)
     for key, entries in by_key.items():
         clients.check(found, key, entries, kept)
 
 
-def _claim(
-    service: str,
-    value: Mapping[str, Any],
-    scope: str,
-    claims: dict[str, dict[str, list[str]]],
-    things: dict[str, set[str]],
-) -> None:
-    for effect in EFFECTS:
-        if effect.service == service and (key := effect.said(value)) is not None:
-            claims[effect.name][key].append(scope)
-    for name, collection in THINGS[service]:
-        if isinstance(value.get(name), str):
-            things[collection].add(value[name])
-            return
+class _Claims:
+    """What the kept answers of one service say that was done."""
 
+    def __init__(self, service: str, found: Invariant) -> None:
+        self._service, self._found = service, found
+        self._effects = [effect for effect in EFFECTS if effect.service == service]
+        self._claimed: dict[str, dict[str, list[str]]] = {
+            effect.name: defaultdict(list) for effect in self._effects
+        }
+        self._things: dict[str, set[str]] = defaultdict(set)
 
-def _check_effects(
-    sources: Sources,
-    found: Invariant,
-    service: str,
-    claims: Mapping[str, Mapping[str, list[str]]],
-) -> None:
-    whole = all_rows_kept(sources, service)
-    for effect in (effect for effect in EFFECTS if effect.service == service):
-        claimed = dict(claims[effect.name])
-        for document in sources.scan(service, effect.collection, effect.fields):
-            for key in effect.done(document):
-                scopes = claimed.pop(key, [])
-                # Answers are kept for 30 days; an older effect may have none left.
-                expected = len(scopes) == 1 or (not scopes and not whole)
-                found.expect(expected, f"{effect.name} {key}: {len(scopes)} answers say so")
-                if effect.by and scopes and scopes != [document[effect.by]]:
-                    found.found(f"{effect.name} {key}: answered under another person's key")
-        for key, scopes in claimed.items():
-            found.expect(
-                False, f"{effect.name} {key}: {len(scopes)} answers say so, it is not there"
-            )
+    def note(self, value: Mapping[str, Any], scope: str) -> None:
+        """Take note of an answer, kept under somebody's key."""
+        self._found.looked()
+        for effect in self._effects:
+            if (key := effect.said(value)) is not None:
+                self._claimed[effect.name][key].append(scope)
+        for name, collection in THINGS[self._service]:
+            if isinstance(value.get(name), str):
+                self._things[collection].add(value[name])
+                return
 
+    def check(self, sources: Sources) -> None:
+        """Hold each collection against the answers, reading it once."""
+        whole = all_rows_kept(sources, self._service)
+        for collection in self._things.keys() | {effect.collection for effect in self._effects}:
+            effects = [effect for effect in self._effects if effect.collection == collection]
+            wanted = self._things[collection]
+            fields = {"_id", *(field for effect in effects for field in effect.fields)}
+            for document in sources.scan(self._service, collection, sorted(fields)):
+                wanted.discard(str(document["_id"]))
+                for effect in effects:
+                    self._check_effect(effect, document, whole)
+            for thing in wanted:
+                self._found.expect(
+                    False, f"{self._service}: an answer speaks of {thing}, no {collection} has it"
+                )
+        for name, claimed in self._claimed.items():
+            for key, scopes in claimed.items():
+                self._found.expect(False, f"{name} {key}: {len(scopes)} answers say so, not there")
 
-def _check_things(
-    sources: Sources, found: Invariant, service: str, things: Mapping[str, set[str]]
-) -> None:
-    for collection, wanted in things.items():
-        for document in sources.scan(service, collection, ("_id",)):
-            wanted.discard(str(document["_id"]))
-        for thing in wanted:
-            found.expect(
-                False, f"{service}: an answer speaks of {thing}, not there in {collection}"
-            )
+    def _check_effect(self, effect: Effect, document: Document, whole: bool) -> None:
+        for key in effect.done(document):
+            scopes = self._claimed[effect.name].pop(key, [])
+            # Answers are kept for 30 days; an older effect may have none left.
+            expected = len(scopes) == 1 or (not scopes and not whole)
+            self._found.expect(expected, f"{effect.name} {key}: {len(scopes)} answers say so")
+            if effect.by and scopes and scopes != [document[effect.by]]:
+                self._found.found(f"{effect.name} {key}: answered under another person's key")
 
 
 def _check_records(sources: Sources, found: Invariant) -> None:

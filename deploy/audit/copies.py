@@ -39,38 +39,34 @@ def check_people(sources: Sources, found: Invariant) -> None:
             found.expect(False, f"{service}: no copy of {person}")
 
 
-def check_minutes(sources: Sources, found: Invariant) -> None:
-    """Hold the volunteers' rows of minutes against the newest version of each record."""
+def check_records(sources: Sources, found: Invariant, earned: Mapping[str, Earned]) -> None:
+    """Hold what others say of each record against it, and its number against the journal.
+
+    The volunteers keep a row of minutes of its newest version; the ledger's number banks it.
+    """
     rows: dict[str, Mapping[str, Any]] = {
         str(row["_id"]): row for row in sources.scan("volunteers", "minutes")
     }
-    for record in sources.scan("activities", "records", KEPT_OF_RECORDS):
+    fields = (*KEPT_OF_RECORDS, "state", "posted_n")
+    for record in sources.scan("activities", "records", fields):
         record_id = str(record["_id"])
         row = rows.pop(record_id, None)
         if row is None:
             found.expect(False, f"volunteers: no minutes of record {record_id}")
-            continue
-        found.differences(
-            f"volunteers: minutes of record {record_id}",
-            [(name, row[name], record[name]) for name in KEPT_OF_RECORDS],
-        )
+        else:
+            found.differences(
+                f"volunteers: minutes of record {record_id}",
+                [(name, row[name], record[name]) for name in KEPT_OF_RECORDS],
+            )
+        if record["state"] == BANKED:  # any other is counted with what is left undone
+            posted = earned.get(record_id)
+            found.expect(
+                posted is not None and posted.newest_n == record["posted_n"],
+                f"activities: record {record_id} is banked as n={record['posted_n']}, "
+                f"the journal has {posted.newest_n if posted else 'nothing'}",
+            )
     for record_id in rows:
         found.expect(False, f"volunteers: minutes of record {record_id}, which is not there")
-
-
-def check_banked(sources: Sources, found: Invariant, earned: Mapping[str, Earned]) -> None:
-    """Hold the numbers under which records are banked against the journal."""
-    for record in sources.scan("activities", "records", ("state", "posted_n")):
-        record_id, state = str(record["_id"]), record["state"]
-        if state != BANKED:
-            found.looked()  # an open question, counted with what is left undone
-            continue
-        posted = earned.get(record_id)
-        found.expect(
-            posted is not None and posted.newest_n == record["posted_n"],
-            f"activities: record {record_id} is banked as n={record['posted_n']}, "
-            f"the journal has {posted.newest_n if posted else 'nothing'}",
-        )
 
 
 def check_settlement(sources: Sources, found: Invariant, kept: Mapping[str, Kept]) -> None:

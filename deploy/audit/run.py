@@ -100,8 +100,7 @@ def check_all(
             for name in TELLERS
         ),
         (told_and_copied, lambda: copies.check_people(sources, told_and_copied)),
-        (told_and_copied, lambda: copies.check_minutes(sources, told_and_copied)),
-        (told_and_copied, lambda: copies.check_banked(sources, told_and_copied, earnings.records)),
+        (told_and_copied, lambda: copies.check_records(sources, told_and_copied, earnings.records)),
         (told_and_copied, lambda: copies.check_settlement(sources, told_and_copied, holds.orders)),
     )
     for invariant, look in looks:
