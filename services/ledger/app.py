@@ -31,30 +31,21 @@ def create_app(settings: LedgerSettings | None = None) -> Flask:
     )
 
 
-class LedgerWorker(Worker):
-    """A worker whose hearer has a producer and a thread of its own."""
-
-    def run(self) -> int:
-        """Work until stopped; see :class:`shared.worker.Worker`."""
-        try:
-            return super().run()
-        finally:
-            cast("LedgerHearer", self.hearer).close()
-
-
 def create_worker(settings: LedgerSettings | None = None) -> Worker:
     """Return the worker: it posts what it hears, and tells what was posted."""
     settings = settings or load(LedgerSettings)
     database = open_database(settings)
     correlations = Correlations()
     answers = Answers(database, settings, correlations)
-    return LedgerWorker(
+    hearer = LedgerHearer(database, Writer(database), answers, correlations)
+    return Worker(
         settings=settings,
         database=database,
         # Only its keys are looked at: the hearer below does the rest.
         subscriptions=cast("Subscriptions", SUBSCRIPTIONS),
-        hearer=LedgerHearer(database, Writer(database), answers, correlations),
+        hearer=hearer,
         relay=JournalRelay(database, correlations),
+        closing=[hearer.close],
     )
 
 

@@ -54,7 +54,9 @@ class Worker:
         sweeps: Sequence[Sweep] = (),
         hearer: Hearer | None = None,
         relay: Relay | None = None,
+        closing: Sequence[Callable[[], None]] = (),
     ) -> None:
+        """``closing``: what else is to be closed at the end, while the database is still open."""
         clock.use(offset_file=settings.clock_offset_file or None, error_s=settings.clock_error_s)
         logs.configure(service=database.name, slot=settings.slot, level=settings.log_level)
         self.settings = settings
@@ -62,6 +64,7 @@ class Worker:
         self.hearer = hearer or TransactionHearer(database, subscriptions)
         self.relay = relay or OutboxRelay(database)
         self.sweeps = tuple(sweeps)
+        self._closing = tuple(closing)
         self.own_topic = events.topic_of(database.name)
         self.heard_topics = sorted(
             {events.topic_of(events.source_of(kind)) for kind in subscriptions}
@@ -109,11 +112,20 @@ class Worker:
                 return 1
         finally:
             health.stop()
-            self.database.close()
+            self._close()
         if isinstance(self._failed, OtherLogs):
             log.warning("other logs: starting anew", extra={"why": str(self._failed)})
             return 0
         return 1 if self._failed else 0
+
+    def _close(self) -> None:
+        try:
+            for close in self._closing:
+                close()
+        except DatabaseTrouble as error:
+            log.warning("closed in trouble", extra={"why": f"{type(error).__name__}: {error}"})
+        finally:
+            self.database.close()
 
     def _guarded(self, loop: Callable[[], None]) -> None:
         """Run a loop; whatever it ends with ends the process too."""
