@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from deploy.audit.earnings import Earned
 from deploy.audit.holds import Kept
@@ -13,6 +15,7 @@ from deploy.audit.sources import Sources
 COPIERS = ("activities", "ledger", "store")
 BANKED = "BANKED"
 CAPTURED = "CAPTURED"
+KEPT_OF_ORDERS = ("merchant_id", "district", "item_id", "pieces", "amount", "captured_at")
 KEPT_OF_RECORDS = ("volunteer_id", "version", "kind", "minutes", "served_at", "district")
 
 
@@ -74,7 +77,7 @@ def check_settlement(sources: Sources, found: Invariant, kept: Mapping[str, Kept
     lines: dict[str, Mapping[str, Any]] = {
         str(line["_id"]): line for line in sources.scan("store", "settlement_lines")
     }
-    fields = ("merchant_id", "district", "amount", "captured_at")
+    fields = (*KEPT_OF_ORDERS, "zone")
     for order in sources.scan("store", "orders", fields, {"state": CAPTURED}):
         order_id = str(order["_id"])
         line = lines.pop(order_id, None)
@@ -85,9 +88,14 @@ def check_settlement(sources: Sources, found: Invariant, kept: Mapping[str, Kept
         found.differences(
             f"store: settlement line of order {order_id}",
             [
-                *((name, line[name], order[name]) for name in fields),
+                *((name, line[name], order[name]) for name in KEPT_OF_ORDERS),
+                ("month", line["month"], _month(order["captured_at"], order["zone"])),
                 ("n", line["n"], posted.end_n if posted else None),
             ],
         )
     for order_id in lines:
         found.expect(False, f"store: settlement line of {order_id}, which is not captured")
+
+
+def _month(moment: datetime, zone: str) -> str:
+    return moment.astimezone(ZoneInfo(zone)).date().isoformat()[:7]

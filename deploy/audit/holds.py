@@ -12,7 +12,9 @@ HELD = "held"
 AVAILABLE = "available"
 OPEN_STATES = ("CONFIRMED", "USED", "CANCELLING")
 USED_STATES = ("USED", "CAPTURED")
-HOLD, END = "hold", "end"
+GIVEN_UP = ("CANCELLED", "REFUSED")
+HOLD, END, REFUSED_HOLD = "hold", "end", "no:hold:"
+POSTED_OTHERWISE = "posted-otherwise"
 
 
 @dataclass(slots=True)
@@ -29,6 +31,12 @@ class Kept:
     captured: int = 0
     merchant: str = ""
     end_n: int = 0
+    refused: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Tell whether nothing is held nor was paid, and the ledger has said so."""
+        return self.refused if not self.ends else not self.captured and not self.left
 
 
 class Holds:
@@ -53,6 +61,9 @@ class Holds:
             self._see_hold(book, order, posting, held)
         elif kind == END:
             self._see_end(book, order, posting, held)
+        elif fact.startswith(REFUSED_HOLD) and posting.get("refused") != POSTED_OTHERWISE:
+            order = fact.split(":")[2]
+            self.orders.setdefault(order, Kept(book)).refused = True
         elif held:
             self._holds.found(f"{fact} ({book} n={posting['n']}): moves {held} held points")
 
@@ -126,6 +137,10 @@ class Holds:
             open_order == open_hold,
             f"order {order_id} is {order['state']} and {kept.left} are held for it",
         )
+        if order["state"] in GIVEN_UP:
+            self._holds.expect(
+                kept.over, f"order {order_id} is {order['state']}, the ledger says nothing of it"
+            )
         if kept.holds:
             self._holds.differences(
                 f"hold of order {order_id}",

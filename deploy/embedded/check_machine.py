@@ -29,8 +29,7 @@ def missing_python(version):
     return (
         "需要 Python 3.11–3.13，当前是 %d.%d；安装后运行 make PYTHON=python3.13 … / "
         "needs Python 3.11–3.13, this is %d.%d: install one (python.org, your system's packages, "
-        "pyenv) and run make PYTHON=python3.13 …, or use Docker: make up"
-        % (version[0], version[1], version[0], version[1])
+        "pyenv) and run make PYTHON=python3.13 …" % (version[0], version[1], version[0], version[1])
     )
 
 
@@ -43,9 +42,10 @@ def missing_platform(system, machine, libc):
         return None
     found = " ".join(part for part in (system, machine) + tuple(libc) if part)
     return (
-        "内嵌服务器没有适用于 %s 的安装包，请用 Docker：make up / "
+        "内嵌服务器没有适用于 %s 的安装包，请换用有安装包的系统，例如 Linux 虚拟机 / "
         "the embedded servers have no packages for %s (they have for Linux x86_64 and aarch64 with "
-        "glibc 2.28 or newer, and macOS arm64): use Docker there, make up" % (found, found)
+        "glibc 2.28 or newer, and macOS arm64): use one of these, e.g. a Linux virtual machine"
+        % (found, found)
     )
 
 

@@ -243,7 +243,7 @@ def _served(
 
 
 def _order(made: Town, order: str, person: str, state: str) -> None:
-    used = NOW if state == "CAPTURED" else None
+    used = MORNING if state == "CAPTURED" else None
     fact = {"district": DISTRICT, "volunteer_id": person, "merchant_id": "m1", "amount": 50}
     row = made.add(
         *("store", "orders"),
@@ -251,6 +251,7 @@ def _order(made: Town, order: str, person: str, state: str) -> None:
         item_id="i1",
         pieces=1,
         month=MONTH,
+        zone="Asia/Shanghai",
         state=state,
         version=1,
         code_hash=f"hash-of-{order}",
@@ -271,7 +272,8 @@ def _order(made: Town, order: str, person: str, state: str) -> None:
         made.tell("store", "VoucherUsed", order, 2, order_id=order, **fact)
         made.answer("store", "staff", f"use-{order}", 201, {"order_id": order, "state": "USED"})
         n = made.book.capture(order, person, "m1", 50)["n"]
-        line = {name: row[name] for name in ("merchant_id", "district", "amount", "captured_at")}
+        copied = ("merchant_id", "district", "item_id", "pieces", "amount", "captured_at")
+        line = {name: row[name] for name in copied}
         made.add("store", "settlement_lines", id=order, month=MONTH, n=n, **line)
     if state == "CANCELLED":
         row["version"] = 2

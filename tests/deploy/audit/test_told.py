@@ -110,6 +110,12 @@ BROKEN: list[Row] = [
         "banked as n=2",
     ),
     (
+        "a settlement line in another month",
+        change("store", "settlement_lines", "o1", month="2026-12"),
+        {TOLD},
+        "month '2026-12'",
+    ),
+    (
         "a settlement line under another number",
         change("store", "settlement_lines", "o1", n=1),
         {TOLD},

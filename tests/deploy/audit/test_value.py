@@ -7,6 +7,7 @@ import pytest
 from tests.deploy.audit.breaking import (
     ADA,
     EARNED,
+    FOLDS,
     HOLDS,
     LEFT,
     MINT,
@@ -23,6 +24,7 @@ from tests.deploy.audit.breaking import (
     broken_town,
     change,
     post,
+    posting,
     tell,
 )
 from tests.deploy.audit.hand_made_book import LOT
@@ -105,6 +107,12 @@ BROKEN: list[Row] = [
         change("store", "orders", "o2", amount=49),
         {HOLDS},
         "hold of order o2",
+    ),
+    (
+        "an order refused of which the ledger knows nothing",
+        lambda made: posting(made, "no:hold:o4:o4:1").update(refused="posted-otherwise"),
+        {HOLDS, FOLDS},
+        "order o4 is REFUSED, the ledger says nothing",
     ),
     (
         "held points that something else moved",
