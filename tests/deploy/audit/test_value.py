@@ -111,7 +111,7 @@ BROKEN: list[Row] = [
     (
         "an order refused of which the ledger knows nothing",
         lambda made: posting(made, "no:hold:o4:o4:1").update(refused="posted-otherwise"),
-        {HOLDS, FOLDS},
+        {HOLDS, FOLDS, TOLD},
         "order o4 is REFUSED, the ledger says nothing",
     ),
     (
