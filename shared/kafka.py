@@ -207,11 +207,14 @@ class Producer:
     def send(self, outgoing: Sequence[Outgoing]) -> list[bool]:
         """Send all and wait; tell of each whether the broker acknowledged it.
 
-        Raises :class:`BrokerTrouble` where a message could not even be handed over; then nothing
-        is known of any, and all are sent again later (the hearers recognise them).
+        After a failure nothing more is handed over, so that later ones do not come first. Raises
+        :class:`BrokerTrouble` where a message could not even be handed over; then nothing is known
+        of any, and all are sent again later (the hearers recognise them).
         """
         done: list[bool] = []
         for start in range(0, len(outgoing), SEND_AT_ONCE_MAX):
+            if not all(done):
+                break
             with _trouble():
                 futures = [
                     self._producer.send(
@@ -223,7 +226,7 @@ class Producer:
                     for event in outgoing[start : start + SEND_AT_ONCE_MAX]
                 ]
             done += [_acknowledged(future) for future in futures]
-        return done
+        return done + [False] * (len(outgoing) - len(done))
 
     def close(self) -> None:
         """Close within five seconds."""

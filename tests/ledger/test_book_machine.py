@@ -14,7 +14,8 @@ from hypothesis.stateful import (
     rule,
 )
 
-from services.ledger.model import Command, NotUnderstood, Posting, UnknownHold
+from services.ledger.model import Capture, Command, NotUnderstood, Posting, UnknownHold
+from services.ledger.model.commands import End
 from tests.ledger.bookkeeper import DAY, Bookkeeper, capture, earn, hold, release
 
 RECORDS = [f"record-{i}" for i in range(4)]
@@ -39,7 +40,22 @@ class BookMachine(RuleBasedStateMachine):
         try:
             decision = self.keeper.decide(command)
         except UnknownHold:
-            assert f"hold:{command.order}" not in self.keeper.book.facts  # type: ignore[attr-defined]
+            assert isinstance(command, Capture)
+            assert f"hold:{command.order}" not in self.keeper.book.facts
+            return None
+        except NotUnderstood:
+            # An end of another person's hold, or of more than it holds; asked again, the same.
+            assert isinstance(command, End)
+            held = [
+                line
+                for line in self.keeper.book.facts[f"hold:{command.order}"].lines
+                if line["bucket"] == "held"
+            ]
+            theirs = all(line["account"].endswith(f":{command.volunteer}") for line in held)
+            too_much = isinstance(command, Capture) and command.amount > sum(
+                line["amount"] for line in held
+            )
+            assert too_much or not theirs
             return None
         key = f"{command.fact} {command.id} {command.digest}"
         assert self.answers.setdefault(key, decision.answer.id) == decision.answer.id
@@ -111,10 +127,7 @@ class BookMachine(RuleBasedStateMachine):
     @rule(order=st.sampled_from(ORDERS))
     def ask_for_too_much(self, order: str) -> None:
         volunteer, _ = self.orders.get(order, ("ada", 0))
-        try:
-            self.tell(capture(order, volunteer=volunteer, amount=10**9, id="greedy"))
-        except NotUnderstood:
-            return
+        self.tell(capture(order, volunteer=volunteer, amount=10**9, id="greedy"))
 
     @invariant()
     def the_book_adds_up(self) -> None:
