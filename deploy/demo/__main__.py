@@ -51,22 +51,25 @@ def main() -> int:
     """Play the day; return 0 only if it had all that a day must have and the audit holds."""
     asked = _arguments()
     # What ends us ends everything: the same way out as Ctrl-C, through the stage's own stop.
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     began = clock.monotonic()
     try:
         stage = Stage(asked.data_dir, console)
         with stage as system:
-            return _play(asked, system, stage, began)
+            return _play(asked, system, began)
     except NOT_STARTED as refusal:
         print(f"gongxiang: {refusal}", file=sys.stderr)
+        return 1
+    except GONE_WRONG as trouble:
+        print(f"gongxiang: {type(trouble).__name__}: {trouble}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         console.print("已中止，全部停止 · Stopped on request; nothing runs any more")
         return INTERRUPTED
 
 
-def _play(asked: argparse.Namespace, system: System, stage: Stage, began: float) -> int:
+def _play(asked: argparse.Namespace, system: System, began: float) -> int:
     over = threading.Event()
     crew = Crew(console, over=over)
     told = Acknowledged()
@@ -89,11 +92,9 @@ def _play(asked: argparse.Namespace, system: System, stage: Stage, began: float)
                 told=told.answers,
             )
         settled = merchants.settlement_lines(scene, played.market, months=played.months)
-    except GONE_WRONG as trouble:
-        console.print(stage.log_tails(), markup=False, highlight=False)
+    except Exception:
         console.print(f"[red]失败于 · Failed at:[/] {crew.doing}")
-        console.print(f"{type(trouble).__name__}: {trouble}", markup=False)
-        return 1
+        raise
     finally:
         crew.close()
     figures = report.build(

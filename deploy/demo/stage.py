@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -53,7 +54,7 @@ class Stage:
             self.system.start_services()
             self.system.wait_ready()
         except BaseException:
-            self.system.stop()
+            self._stop()
             raise
         return self.system
 
@@ -63,8 +64,10 @@ class Stage:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if isinstance(error, Exception):
+            self._console.print(self.log_tails(), markup=False, highlight=False)
         with self._console.status("停止 · Everything is stopped"):
-            self.system.stop()
+            self._stop()
 
     def log_tails(self) -> str:
         """Return the last lines of every log that are more than a request's, each cut short."""
@@ -75,6 +78,12 @@ class Stage:
                 telling = [line[:LINE_CHARS_MAX] for line in lines if not _everyday(line)]
                 tails.append("\n".join([f"── {name}", *telling[-TAIL_LINES:]]))
         return "\n\n".join(tails)
+
+    def _stop(self) -> None:
+        # An impatient second Ctrl-C must not leave half of it running.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        self.system.stop()
 
     def _empty_directory(self) -> None:
         directory, mark = self._data_dir, self._data_dir / OURS
