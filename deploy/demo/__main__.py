@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from deploy.audit import audit
+from deploy.audit.screen import progress
 from deploy.demo import day, merchants, report, tables
 from deploy.demo.acknowledged import Acknowledged
 from deploy.demo.client import Broken, Refused, Services
@@ -84,12 +85,14 @@ def _play(asked: argparse.Namespace, system: System, began: float) -> int:
         played = day.play(
             scene, volunteers=asked.volunteers, file=asked.activities, admin_phone=ADMIN_PHONE
         )
-        with console.status("排空与审计 · Everything drains and is audited"):
+        crew.doing = "排空与审计 · Everything drains and is audited"
+        with progress() as step:
             audited = audit(
                 system.mongo_uri,
                 system.kafka_bootstrap,
                 database_prefix=report.PREFIX,
                 told=told.answers,
+                step=step,
             )
         settled = merchants.settlement_lines(scene, played.market, months=played.months)
     except Exception:

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
+
+from deploy.demo.bars import bars
 
 CLIENTS = 8
 """More add nothing: the embedded database is one core."""
@@ -48,14 +50,8 @@ class Crew:
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
         """Show a bar for what is done inside; a step may do things in several goes."""
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-        )
         self.doing = title
-        with Progress(*columns, console=self._console) as progress:
+        with bars(self._console) as progress:
             yield Step(self._pool, progress, title)
 
     def at_once(self, jobs: Sequence[Callable[[], Result]]) -> list[Result]:

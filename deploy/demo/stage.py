@@ -11,6 +11,7 @@ from types import TracebackType
 
 from rich.console import Console
 
+from deploy.demo.bars import moving
 from deploy.demo.data import DISTRICT
 from deploy.embedded.system import CODE, SERVICES, System
 
@@ -46,9 +47,9 @@ class Stage:
 
     def __enter__(self) -> System:
         try:
-            with self._console.status("启动服务器 · Database and broker start"):
+            with moving(self._console, "启动服务器 · Database and broker start"):
                 self.system.start_servers()
-            with self._console.status("建区、开账 · The district, its book, its administrator"):
+            with moving(self._console, "建区、开账 · The district, its book, its administrator"):
                 self._bootstrap()
             self._console.print("启动服务 · Web and workers of four services start")
             self.system.start_services()
@@ -66,7 +67,7 @@ class Stage:
     ) -> None:
         if isinstance(error, Exception):
             self._console.print(self.log_tails(), markup=False, highlight=False)
-        with self._console.status("停止 · Everything is stopped"):
+        with moving(self._console, "停止 · Everything is stopped"):
             self._stop()
 
     def log_tails(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from deploy.audit import TITLES
 from deploy.demo.plan.minimums import REQUIRED_REFUSALS, minimums
 from deploy.demo.report import Report
 
@@ -115,7 +116,8 @@ def _audit(audit: Mapping[str, Any]) -> Table:
     table = _table("审计 · Audit", "", "检查 · looked at", "成立 · holds")
     for invariant in audit["invariants"]:
         holds = "[green]✓[/]" if invariant["holds"] else "[red]✗[/]"
-        table.add_row(invariant["name"], f"{invariant['checked']:,}", holds)
+        title = " · ".join(TITLES[invariant["name"]])
+        table.add_row(title, f"{invariant['checked']:,}", holds)
     return table
 
 
