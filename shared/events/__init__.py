@@ -120,6 +120,7 @@ def _moment(value: Any) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (ValueError, OverflowError):
+        # The second for a moment that is in the year 0 or 10000 in UTC.
         return None
-    return moment.astimezone(UTC) if moment.tzinfo else None

@@ -85,6 +85,14 @@ def test_a_body_with_a_field_missing_or_of_another_type_is_refused(path: Path) -
                 events.decode(kind, json.dumps(broken))
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_moment_outside_of_the_calendar_in_utc_is_refused(at: str) -> None:
+    body = golden(next(path for path in FILES if path.stem == "OrderPlaced"))["body"]
+
+    with pytest.raises(events.Undecodable):
+        events.decode("OrderPlaced", json.dumps({**body, "at": at}))
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_an_event_carries_ids_and_figures_and_nothing_personal(path: Path) -> None:
     personal = {"name", "phone", "address", "email", "identity_number", "birthday"}
