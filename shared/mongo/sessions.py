@@ -52,9 +52,9 @@ class Sessions:
         if session is None:
             session = self._client.start_session(causal_consistency=False)
             lsid = session.session_id["id"]
-            self._rows.insert_one(
-                {"_id": lsid.hex(), "slot": self._slot, "lsid": lsid, "at": clock.real_now()}
-            )
+            # The driver gives a dropped session's id out again, so it may stand there already.
+            written = {"slot": self._slot, "lsid": lsid, "at": clock.real_now()}
+            self._rows.update_one({"_id": lsid.hex()}, {"$set": written}, upsert=True)
             self._local.session = session
         return session
 

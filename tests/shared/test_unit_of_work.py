@@ -12,6 +12,7 @@ from shared import clock
 from shared.errors import Busy, Refusal
 from shared.events.store import OrderPlaced
 from shared.mongo import CommitUnknown, ServiceDatabase, UnitOfWork, ask_again
+from shared.mongo.database import TRIES_MAX
 from shared.mongo.sessions import kill_predecessors
 
 pytestmark = pytest.mark.servers
@@ -93,6 +94,19 @@ def test_a_duplicate_runs_the_body_again_from_its_look_up(database: ServiceDatab
 
     assert database.unit_of_work(body) == "found"
     assert len(runs) == 2
+
+
+def test_a_conflict_costs_one_try(database: ServiceDatabase) -> None:
+    database.db.orders.insert_one({"_id": "o1"})
+    runs = []
+
+    def body(work: UnitOfWork) -> None:
+        runs.append(1)
+        work.db.orders.insert_one({"_id": "o1"}, session=work.session)
+
+    with pytest.raises(Busy):
+        database.unit_of_work(body)
+    assert len(runs) == TRIES_MAX
 
 
 def test_tries_on_a_contended_thing_are_bounded(database: ServiceDatabase) -> None:
