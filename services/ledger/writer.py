@@ -161,9 +161,11 @@ class Writer:
     def _book(self, head: Head, commands: Sequence[Command]) -> Book:
         """Return the book with all that these commands depend on."""
         named = [command for command in commands if not command.unnameable()]
-        ids = {id_ for command in named for id_ in command.ids()}
-        facts = head.facts(ids)
-        facts |= head.facts({id_ for command in named for id_ in command.further_ids(facts)} - ids)
+        facts = _facts(head, named)
+        while any(fact.book == head.charter.book and fact.n > head.n for fact in facts.values()):
+            # Another writer's, newer than the accounts here: a hold that they do not hold yet.
+            head.read_forward()
+            facts = _facts(head, named)
         new = [command for command in named if not command.flaw() and command.fact not in facts]
         return head.book(
             [name for command in new for name in command.accounts()],
@@ -219,6 +221,14 @@ def _decided(book: Book, command: Command, *, at: int) -> tuple[Outcome, tuple[P
         decision.posted,
         decision.book,
     )
+
+
+def _facts(head: Head, commands: Sequence[Command]) -> dict[str, Posting]:
+    """Return what stands of all that these commands name, looked up now."""
+    ids = {id_ for command in commands for id_ in command.ids()}
+    facts = head.facts(ids)
+    further = {id_ for command in commands for id_ in command.further_ids(facts)} - ids
+    return facts | head.facts(further)
 
 
 def _persons(commands: Iterable[Command]) -> Iterable[str]:

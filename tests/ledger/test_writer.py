@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -320,6 +320,29 @@ def test_a_row_that_is_ahead_of_a_writer_is_not_believed_too_early(database, wri
     (outcome,) = post(writer, hold(volunteer="bo", amount=100))
 
     assert outcome.answer.n == 4
+    check(database)
+
+
+def test_a_writer_that_comes_between_is_no_fault_of_the_book(
+    database, writer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+):
+    post(writer, earn("a", minutes=60))
+    other = Writer(connect("ledger-1"))
+    coming = [hold("order-1", amount=10), hold("order-2", amount=10)]
+    look_up = repository.journal.by_ids
+
+    def by_ids(database: ServiceDatabase, ids: Iterable[str]) -> dict[str, Posting]:
+        wanted = list(ids)
+        # Each time just before this writer looks its facts up, after it has read forward.
+        if coming and database is not other._database and "hold:order-1" in wanted:
+            other.post(BOOK, [coming.pop(0)], now=clock.now())
+        return look_up(database, wanted)
+
+    monkeypatch.setattr(repository.journal, "by_ids", by_ids)
+    outcomes = post(writer, release("order-1"), release("order-2"))
+    other.close()
+
+    assert [outcome.answer.about["released"] for outcome in outcomes] == [10, 10]
     check(database)
 
 
