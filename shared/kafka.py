@@ -195,14 +195,10 @@ class Producer:
     """Sends and waits: what it says was sent, the broker has acknowledged."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._failed = False
         with _trouble():
-            self._producer = KafkaProducer(
-                **_common(settings),
-                linger_ms=5,
-                delivery_timeout_ms=8_000,
-                request_timeout_ms=4_000,
-                max_block_ms=4_000,
-            )
+            self._producer = self._new()
 
     def send(self, outgoing: Sequence[Outgoing]) -> list[bool]:
         """Send all and wait; tell of each whether the broker acknowledged it.
@@ -211,6 +207,12 @@ class Producer:
         :class:`BrokerTrouble` where a message could not even be handed over; then nothing is known
         of any, and all are sent again later (the hearers recognise them).
         """
+        if self._failed:
+            # After a fatal error the client takes messages and fails each: only a new one sends.
+            self.close()
+            with _trouble():
+                self._producer = self._new()
+            self._failed = False
         done: list[bool] = []
         for start in range(0, len(outgoing), SEND_AT_ONCE_MAX):
             if not all(done):
@@ -226,12 +228,22 @@ class Producer:
                     for event in outgoing[start : start + SEND_AT_ONCE_MAX]
                 ]
             done += [_acknowledged(future) for future in futures]
+        self._failed = not all(done)
         return done + [False] * (len(outgoing) - len(done))
 
     def close(self) -> None:
         """Close within five seconds."""
         with _trouble():
             self._producer.close(timeout=5)
+
+    def _new(self) -> KafkaProducer:
+        return KafkaProducer(
+            **_common(self._settings),
+            linger_ms=5,
+            delivery_timeout_ms=8_000,
+            request_timeout_ms=4_000,
+            max_block_ms=4_000,
+        )
 
 
 def _acknowledged(future: Any) -> bool:

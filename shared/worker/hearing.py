@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from shared import clock, events, metrics
 from shared.errors import Busy
-from shared.kafka import BrokerTrouble, Consumer, Message, Place
+from shared.kafka import BrokerTrouble, Consumer, Message, Missed, Place
 from shared.mongo import DatabaseTrouble, ServiceDatabase, raise_alarm
 from shared.worker import dead_letters
 from shared.worker.dead_letters import DeadLetter
@@ -53,6 +53,7 @@ class Hearing:
         self._polled: dict[Place, list[Message]] = {}
         self._done: dict[Place, Message] = {}
         self._waiting: dict[Place, float] = {}
+        self._missed: list[Missed] = []
         self._looked_at_pauses = float("-inf")
         self._complete_at = clock.monotonic()
 
@@ -105,6 +106,8 @@ class Hearing:
             if self._stop.is_set():
                 break
         if self._done:
+            # Before the commit, which moves what says where this group had been.
+            self._look_at_what_was_missed()
             self._consumer.commit(self._done)
             self._done = {}
 
@@ -149,9 +152,11 @@ class Hearing:
         self._consumer.wait_with(place, offset)
         self._polled[place] = []
 
-    def _look_at_assignment(self) -> None:
-        """See what retention took, and that every heard topic has a partition here."""
-        for missed in self._consumer.missed():
+    def _look_at_what_was_missed(self) -> None:
+        """See what retention took; what was found is kept until its alarm is written."""
+        self._missed += self._consumer.missed()
+        while self._missed:
+            missed = self._missed[0]
             hours = (
                 math.ceil((clock.to_ms(clock.real_now()) - missed.last_heard_ms) / 3_600_000)
                 if missed.last_heard_ms is not None
@@ -163,6 +168,11 @@ class Hearing:
                 f"{missed.topic}:{missed.partition}",
                 f"{missed.count} messages gone unread; rewind their teller by {hours} hours",
             )
+            del self._missed[0]
+
+    def _look_at_assignment(self) -> None:
+        """See what retention took, and that every heard topic has a partition here."""
+        self._look_at_what_was_missed()
         assigned = self._consumer.assignment()
         for gone in (set(self._waiting) | set(self._polled)) - assigned:
             # Whoever has the partition now begins at what was committed.

@@ -8,15 +8,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from typing import ClassVar
 
 import pytest
 from kafka import TopicPartition
+from kafka.errors import KafkaError
+from pymongo.errors import AutoReconnect
 
 from deploy.embedded.servers import KafkaServer, MongoServer
 from shared import clock, events
 from shared.errors import Alarm, Refusal
 from shared.events.store import OrderPlaced
-from shared.kafka import Admin, BrokerTrouble, Message, Outgoing, Producer, group_name
+from shared.kafka import Admin, BrokerTrouble, Message, Missed, Outgoing, Producer, group_name
 from shared.mongo import ServiceDatabase, UnitOfWork, ask_again
 from shared.relay import HORIZON, OutboxRelay
 from shared.settings import Settings
@@ -416,3 +419,89 @@ def test_what_was_polled_is_handled_though_the_broker_fails_meanwhile(
 
     assert (effect(hearer, "o1"), effect(hearer, "o2")) == (1, 1)
     assert max(consumer.committed) == 1
+
+
+class ForgetfulBroker(TroubledConsumer):
+    """Retention took what this group had not heard; what is left comes with the assignment."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches, self.failing, self.looked = [message("o9", 9)], [], False
+
+    def missed(self) -> list[object]:
+        self.looked, looked = True, self.looked
+        if looked or self.committed:
+            return []
+        return [Missed(topic="store.events", partition=0, count=9, last_heard_ms=None)]
+
+
+def test_what_was_missed_is_an_alarm_though_more_comes_and_the_database_fails(
+    hearer: ServiceDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consumer, stop, alarms = ForgetfulBroker(), threading.Event(), []
+
+    def raise_alarm(_database: ServiceDatabase, kind: str, *_words: str) -> None:
+        alarms.append(kind)
+        if len(alarms) == 1:
+            raise AutoReconnect("away")
+
+    monkeypatch.setattr("shared.worker.hearing.raise_alarm", raise_alarm)
+    hearing = Hearing(
+        database=hearer,
+        hearer=TransactionHearer(hearer, SUBSCRIPTIONS),
+        consumer=consumer,  # type: ignore[arg-type]
+        log_ids={"store.events": "log"},
+        stop=stop,
+        handled=threading.Event(),
+    )
+    thread = threading.Thread(target=hearing.run, daemon=True)
+    thread.start()
+    wait_until(lambda: consumer.committed)
+    stop.set()
+    thread.join(10)
+
+    assert alarms == ["messages-missed"] * 2
+
+
+class FatalClient:
+    """A client as after a fatal error: it takes every message, and none of them arrives."""
+
+    made: ClassVar[list[FatalClient]] = []
+
+    def __init__(self, **_settings: object) -> None:
+        self.made.append(self)
+        self.fails, self.closed = len(self.made) == 1, False
+
+    def send(self, *_args: object, **_kwargs: object) -> FatalClient:
+        return self
+
+    def get(self, **_kwargs: object) -> None:
+        if self.fails:
+            raise KafkaError("fatal")
+
+    def close(self, **_kwargs: object) -> None:
+        self.closed = True
+
+
+def test_after_a_failed_send_a_new_client_sends(
+    mongo: MongoServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FatalClient, "made", [])
+    monkeypatch.setattr("shared.kafka.KafkaProducer", FatalClient)
+    told = Outgoing(
+        topic="store.events",
+        key="430211",
+        id="o1:1",
+        type="OrderPlaced",
+        source="store",
+        subject="o1",
+        at="",
+        correlation="",
+        body="{}",
+    )
+    producer = Producer(settings_for(mongo))
+
+    assert producer.send([told]) == [False]
+    assert producer.send([told]) == [True]
+    assert producer.send([told]) == [True]
+    assert [client.closed for client in FatalClient.made] == [True, False]
