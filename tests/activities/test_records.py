@@ -225,6 +225,19 @@ def test_what_is_not_banked_is_asked_again_with_the_same_row(activities):
     assert activities.sweep(at + timedelta(days=1)) == 0
 
 
+def test_a_question_whose_row_is_gone_is_put_there_once_more(activities):
+    record = activities.confirmed()
+    name = {"_id": f"{record['record_id']}:1"}
+    told = activities.db.outbox.find_one_and_delete(name)
+
+    assert activities.sweep(clock.real_now() + timedelta(minutes=1)) == 1
+
+    again = activities.db.outbox.find_one(name)
+    assert {part: again[part] for part in ("body", "key", "type", "topic")} == {
+        part: told[part] for part in ("body", "key", "type", "topic")
+    }
+
+
 def test_a_repeated_confirmation_shows_the_record_as_it_is_now(activities):
     sign_up_id = activities.served("ada", activities.published()[0])
     path = f"/sign-ups/{sign_up_id}/service-records"

@@ -193,7 +193,10 @@ def _ask(work: UnitOfWork, *, row: Document, real_now: datetime) -> bool:
     if not noted:
         return False
     # The same outbox row, so the same event id: whoever heard it before is not disturbed.
-    ask_again(work, f"{row['_id']}:{row['version']}")
+    if not ask_again(work, f"{row['_id']}:{row['version']}"):
+        # The row is gone, which nothing of ours does; the same question is put there once more.
+        log.warning("a question's row was gone", extra={"record_id": row["_id"]})
+        _tell(work, row, row["history"][-1]["at"])
     return True
 
 
