@@ -22,6 +22,7 @@ HORIZON = timedelta(days=8)
 """What is told again on a new log goes back this far, real time; Kafka itself keeps 7 days."""
 
 PAGE = 500
+ROUND_S_MAX = 1.0
 OLD_LOGS_EVERY_S = 5.0
 
 
@@ -57,9 +58,13 @@ class OutboxRelay:
             self._noted = log_id
         sent = 0
         oldest = None
+        deadline = clock.monotonic() + ROUND_S_MAX
         for page in _pages(self._waiting(log_id)):
             oldest = min([row["told_at"] for row in page] + ([oldest] if oldest else []))
             sent += self._send_page(producer, log_id, page)
+            if sent and clock.monotonic() > deadline:
+                # More came than a round should take: the lease is to be renewed, a stop to be seen.
+                break
         age = (clock.real_now() - oldest).total_seconds() if oldest else 0.0
         metrics.OLDEST_UNSENT_S.labels(self._database.name).set(age)
         return sent

@@ -71,9 +71,12 @@ class Answers:
             topic = events.topic_of(self._database.name)
             admin = Admin(self._settings)
             try:
-                self._log_id = (admin.log_ids([topic]) or {}).get(topic, "")
+                found = admin.log_ids([topic])
             finally:
                 admin.close()
+            if found is None:
+                raise BrokerTrouble(f"no topic {topic} yet")
+            self._log_id = found[topic]
             self._producer = Producer(self._settings)
         return self._producer
 

@@ -51,6 +51,7 @@ class Hearing:
         self._handled = handled
         self._busy = False
         self._polled: dict[Place, list[Message]] = {}
+        self._last: dict[Place, Message] = {}
         self._done: dict[Place, Message] = {}
         self._waiting: dict[Place, float] = {}
         self._missed: list[Missed] = []
@@ -77,7 +78,22 @@ class Hearing:
             if waiting and messages[0].offset <= waiting[-1].offset:
                 # The partition went and came back: it begins again at what was committed.
                 waiting = []
+            self._look_for_a_gap(place, messages)
             self._polled[place] = [*waiting, *messages]
+
+    def _look_for_a_gap(self, place: Place, messages: Sequence[Message]) -> None:
+        """Notice what retention took of a partition that waited here for longer than it keeps."""
+        last = self._last.get(place)
+        if last is not None and messages[0].offset > last.offset + 1:
+            self._missed.append(
+                Missed(
+                    topic=place[0],
+                    partition=place[1],
+                    count=messages[0].offset - last.offset - 1,
+                    last_heard_ms=last.at_ms,
+                )
+            )
+        self._last[place] = messages[-1]
 
     def _gather(self) -> None:
         """While much comes, wait a moment for more: one synced commit then serves many events.
@@ -174,10 +190,11 @@ class Hearing:
         """See what retention took, and that every heard topic has a partition here."""
         self._look_at_what_was_missed()
         assigned = self._consumer.assignment()
-        for gone in (set(self._waiting) | set(self._polled)) - assigned:
+        for gone in (set(self._waiting) | set(self._polled) | set(self._last)) - assigned:
             # Whoever has the partition now begins at what was committed.
             self._waiting.pop(gone, None)
             self._polled.pop(gone, None)
+            self._last.pop(gone, None)
         if {topic for topic, _ in assigned} >= set(self._log_ids):
             self._complete_at = clock.monotonic()
         elif clock.monotonic() - self._complete_at > UNASSIGNED_MAX_S:

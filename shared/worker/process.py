@@ -17,7 +17,7 @@ from typing import Any
 from shared import clock, events, logs
 from shared.errors import Busy
 from shared.kafka import Admin, BrokerTrouble, Consumer, Producer, group_name
-from shared.mongo import DatabaseTrouble, ServiceDatabase, holds_lease
+from shared.mongo import DatabaseTrouble, ServiceDatabase, holds_lease, raise_alarm
 from shared.relay import OutboxRelay, Relay
 from shared.settings import Settings
 from shared.worker.handling import Hearer, Subscriptions, TransactionHearer
@@ -242,16 +242,26 @@ class Worker:
 
     def _sweep(self) -> None:
         while not self._stop.wait(SWEEP_EVERY_S):
-            try:
-                if holds_lease(self.database, "sweep", self.settings.slot):
-                    for sweep in self.sweeps:
-                        if self._stop.is_set():
-                            break
+            for sweep in self.sweeps:
+                if self._stop.is_set():
+                    break
+                try:
+                    if holds_lease(self.database, "sweep", self.settings.slot):
                         sweep(self.database, clock.now(), clock.real_now())
-            except (DatabaseTrouble, Busy) as error:
-                log.warning(
-                    "trouble while sweeping", extra={"why": f"{type(error).__name__}: {error}"}
-                )
+                except (DatabaseTrouble, Busy) as error:
+                    log.warning(
+                        "trouble while sweeping", extra={"why": f"{type(error).__name__}: {error}"}
+                    )
+                except Exception as error:  # one sweep's fault must not stop the others
+                    log.exception("a sweep failed")
+                    name = getattr(sweep, "__name__", type(sweep).__name__)
+                    self._alarm("sweep-failed", name, f"{type(error).__name__}: {error}")
+
+    def _alarm(self, kind: str, about: str, detail: str) -> None:
+        try:
+            raise_alarm(self.database, kind, about, detail)
+        except DatabaseTrouble as error:
+            log.warning("alarm not kept", extra={"why": type(error).__name__})
 
 
 def _close(client: Any) -> None:

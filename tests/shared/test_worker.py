@@ -51,15 +51,19 @@ def settings(mongo: MongoServer, kafka: KafkaServer) -> Settings:
     return settings_for(mongo, kafka, slot="hearer-worker-0", dead_letters_an_hour=5)
 
 
+TOPICS = ["store.events", "ledger.events"]
+
+
 @pytest.fixture(autouse=True)
-def empty_topic(kafka: KafkaServer, settings: Settings) -> None:
-    """Make the topic anew, so that a test hears only its own messages."""
+def empty_topics(kafka: KafkaServer, settings: Settings) -> None:
+    """Make the topics anew: a test hears only its own, whatever used the broker before it."""
     admin = Admin(settings)
-    if admin.topic_ids(["store.events"])["store.events"]:
-        admin._client.delete_topics(["store.events"])
-    wait_until(lambda: admin.topic_ids(["store.events"])["store.events"] is None)
-    admin.ensure_topics(["store.events"])
-    wait_until(lambda: admin.log_ids(["store.events"]) is not None)
+    present = [topic for topic, found in admin.topic_ids(TOPICS).items() if found]
+    if present:
+        admin._client.delete_topics(present)
+    wait_until(lambda: not any(admin.topic_ids(TOPICS).values()))
+    admin.ensure_topics(TOPICS)
+    wait_until(lambda: admin.log_ids(TOPICS) is not None)
     admin.close()
 
 
@@ -505,3 +509,27 @@ def test_after_a_failed_send_a_new_client_sends(
     assert producer.send([told]) == [True]
     assert producer.send([told]) == [True]
     assert [client.closed for client in FatalClient.made] == [True, False]
+
+
+def test_a_gap_in_a_partition_that_waited_is_an_alarm(hearer: ServiceDatabase) -> None:
+    consumer, stop = TroubledConsumer(), threading.Event()
+    consumer.batches = [message("o1", 0), message("o2", 7)]
+    consumer.failing = []
+    hearing = Hearing(
+        database=hearer,
+        hearer=TransactionHearer(hearer, SUBSCRIPTIONS),
+        consumer=consumer,  # type: ignore[arg-type]
+        log_ids={"store.events": "log"},
+        stop=stop,
+        handled=threading.Event(),
+    )
+    thread = threading.Thread(target=hearing.run, daemon=True)
+    thread.start()
+    wait_until(lambda: hearer.db.alarms.find_one({"kind": "messages-missed"}))
+    stop.set()
+    thread.join(10)
+
+    assert effect(hearer, "o2") == 1
+    alarm = hearer.db.alarms.find_one({"kind": "messages-missed"})
+    assert alarm is not None
+    assert alarm["detail"].startswith("6 messages gone unread")
