@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from kafka import KafkaAdminClient
 
 from deploy.embedded.servers import KafkaServer, MongoServer
+from shared import clock
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +27,16 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def empty_kafka(kafka: KafkaServer) -> KafkaServer:
+    """The same broker without a topic, whatever tests before this one left there."""
+    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap, bootstrap_timeout_ms=5_000)
+    deadline = clock.monotonic() + 20
+    while ours := [topic for topic in admin.list_topics() if topic.endswith(".events")]:
+        assert clock.monotonic() < deadline, f"still there: {ours}"
+        admin.delete_topics(ours, raise_errors=False)
+        clock.sleep(0.1)
+    admin.close()
+    return kafka

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
+from contextlib import suppress
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import pytest
 
 from shared.auth import Grant, Role
+from shared.errors import Busy
 from tests.activities.conftest import COMMUNITY, ELSEWHERE, STREET, Activities
 from tests.activities.nyc import nyc_file, nyc_mapping
 
@@ -118,8 +119,12 @@ def test_two_imports_of_a_file_and_two_sweeps_at_once_publish_each_row_once(acti
     content = nyc_file(*({"locality": ""} for _ in range(60)))
     answers = [activities.upload(content, nyc_mapping(), by=admin) for _ in range(2)]
 
+    def sweep() -> None:
+        with suppress(Busy):  # as the worker does: the next second's sweep goes on
+            activities.sweep()
+
     for _ in range(20):
-        activities.at_once([partial(activities.sweep)] * 2, threads=2)
+        activities.at_once([sweep] * 2, threads=2)
 
     shown = [carried_on(activities, admin, answer) for answer in answers]
     assert sum(one["published"] for one in shown) == 60

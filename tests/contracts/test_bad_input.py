@@ -88,6 +88,11 @@ class Houses:
                     if method in ("get", "post", "put", "patch", "delete"):
                         yield _route(document, service, method, path, said, methods)
 
+    def close(self) -> None:
+        """Close all clients."""
+        self.house.close()
+        self._mongo.close()
+
     def digest(self) -> str:
         """Return a digest of everything that the four databases hold, but for who connected."""
         digest = hashlib.sha256()
@@ -127,8 +132,9 @@ def _resolved(document: Any, schema: Any) -> Any:
 @pytest.fixture(scope="module")
 def houses(mongo: MongoServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Houses]:
     house = House(mongo, None, tmp_path_factory.mktemp("bad-input"))
-    yield Houses(house)
-    house.close()
+    houses = Houses(house)
+    yield houses
+    houses.close()
 
 
 ALL_ROLES = [role.value for role in Role]

@@ -16,12 +16,12 @@ ADMIN_PHONE = "13700000001"
 
 @pytest.fixture
 def house(
-    mongo: MongoServer, kafka: KafkaServer, tmp_path: Path, request: pytest.FixtureRequest
+    mongo: MongoServer, empty_kafka: KafkaServer, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[House]:
     """The four services of one process; ``@pytest.mark.parametrize("tamper", …)`` is heeded."""
     monkeypatch = request.getfixturevalue("monkeypatch")
     tamper = request.getfixturevalue("tamper") if "tamper" in request.fixturenames else list
-    house = House(mongo, kafka, tmp_path)
+    house = House(mongo, empty_kafka, tmp_path)
     with tampered(tamper, monkeypatch):
         house.open()
         try:

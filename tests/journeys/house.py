@@ -25,9 +25,8 @@ from flask import Flask
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from deploy.embedded.servers import KafkaServer, MongoServer
-from shared import clock, ids
-from shared.events import topic_of
-from shared.kafka import Admin, Outgoing, Producer
+from shared import ids
+from shared.kafka import Outgoing, Producer
 from shared.settings import Settings, load
 from shared.web.running import DATABASE
 from shared.worker import Worker, process
@@ -124,8 +123,7 @@ class House:
         return settings
 
     def open(self) -> None:
-        """Make the topics anew and start web and workers."""
-        self._fresh_topics()
+        """Start web and workers, on a broker without topics."""
         for service in SERVICES:
             self.serve(service)
         for service in SERVICES:
@@ -177,18 +175,6 @@ class House:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self._servers.append(server)
         self.urls[service] = f"http://127.0.0.1:{server.server_port}"
-
-    def _fresh_topics(self) -> None:
-        topics = [topic_of(service) for service in SERVICES]
-        admin = Admin(self.settings("ledger", "fresh-topics"))
-        present = [topic for topic, found in admin.topic_ids(topics).items() if found]
-        if present:
-            admin._client.delete_topics(present)
-        deadline = clock.monotonic() + 20
-        while any(admin.topic_ids(topics).values()):
-            assert clock.monotonic() < deadline, "old topics are still there"
-            clock.sleep(0.1)
-        admin.close()
 
 
 class _Quiet(WSGIRequestHandler):

@@ -459,9 +459,9 @@ class TestHearer:
 @pytest.mark.servers
 class TestOnTheBroker:
     @pytest.fixture
-    def settings(self, mongo: MongoServer, kafka: KafkaServer) -> LedgerSettings:
+    def settings(self, mongo: MongoServer, empty_kafka: KafkaServer) -> LedgerSettings:
         """Return settings of this broker; the database stays the one of the other tests."""
-        return settings_for(mongo, kafka)
+        return settings_for(mongo, empty_kafka)
 
     @pytest.fixture
     def log_id(self, settings: LedgerSettings) -> str:

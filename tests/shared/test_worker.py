@@ -47,23 +47,17 @@ SUBSCRIPTIONS = {OrderPlaced: on_order_placed}
 
 
 @pytest.fixture
-def settings(mongo: MongoServer, kafka: KafkaServer) -> Settings:
-    return settings_for(mongo, kafka, slot="hearer-worker-0", dead_letters_an_hour=5)
-
-
-TOPICS = ["store.events", "ledger.events"]
+def settings(mongo: MongoServer, empty_kafka: KafkaServer) -> Settings:
+    return settings_for(mongo, empty_kafka, slot="hearer-worker-0", dead_letters_an_hour=5)
 
 
 @pytest.fixture(autouse=True)
-def empty_topics(kafka: KafkaServer, settings: Settings) -> None:
-    """Make the topics anew: a test hears only its own, whatever used the broker before it."""
+def topics(settings: Settings) -> None:
+    """Make the topics, so that a test hears only its own."""
     admin = Admin(settings)
-    present = [topic for topic, found in admin.topic_ids(TOPICS).items() if found]
-    if present:
-        admin._client.delete_topics(present)
-    wait_until(lambda: not any(admin.topic_ids(TOPICS).values()))
-    admin.ensure_topics(TOPICS)
-    wait_until(lambda: admin.log_ids(TOPICS) is not None)
+    names = ["store.events", "ledger.events"]
+    admin.ensure_topics(names)
+    wait_until(lambda: admin.log_ids(names) is not None)
     admin.close()
 
 
