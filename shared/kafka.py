@@ -19,8 +19,10 @@ from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import FencedInstanceIdError, KafkaError, TopicAlreadyExistsError
 from kafka.structs import OffsetAndMetadata
 
+from shared import clock
 from shared.settings import Settings
 
+DESCRIBED_WITHIN_S = 5.0
 SEND_AT_ONCE_MAX = 200
 """The producer has no buffer limit of its own, so never more futures than this are open."""
 
@@ -134,12 +136,21 @@ class Admin:
                         self._client.create_topics([new], timeout_ms=5_000)
                     except TopicAlreadyExistsError:
                         continue
-        for topic, count in self.partition_counts(topics).items():
-            if count not in (0, self._settings.topic_partitions):
+        for topic, count in self._described(topics).items():
+            if count != self._settings.topic_partitions:
                 raise OtherPartitionCount(
                     f"topic {topic} has {count} partitions, the settings say "
                     f"{self._settings.topic_partitions}: see `python -m deploy.topics --widen`"
                 )
+
+    def _described(self, topics: Sequence[str]) -> dict[str, int]:
+        """Return the partition counts once all are known: a new topic is not at once."""
+        deadline = clock.monotonic() + DESCRIBED_WITHIN_S
+        while 0 in (counts := self.partition_counts(topics)).values():
+            if clock.monotonic() > deadline:
+                raise BrokerTrouble(f"not described within {DESCRIBED_WITHIN_S:.0f} s: {counts}")
+            clock.sleep(0.1)
+        return counts
 
     def widen(self, topic: str, partitions: int) -> None:
         """Give a drained topic more partitions."""
@@ -431,8 +442,6 @@ def read_all(settings: Settings, topics: Sequence[str], timeout_s: float) -> Ite
 def _until(
     consumer: Any, ends: Mapping[TopicPartition, int], timeout_s: float
 ) -> Iterator[Message]:
-    from shared import clock
-
     deadline = clock.monotonic() + timeout_s
     open_places = {place for place, end in ends.items() if consumer.position(place) < end}
     while open_places:

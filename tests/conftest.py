@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from kafka import KafkaAdminClient
 
 from deploy.embedded.servers import KafkaServer, MongoServer
 from shared import clock
+
+# A rule is right or wrong, however slow the machine is at this moment.
+hypothesis_settings.register_profile(
+    "rules", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("rules")
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -36,16 +39,41 @@ class BootstrapFailed(Exception):
     """The district, its book or its first administrator could not be made."""
 
 
+@contextmanager
+def emptied(directory: Path) -> Iterator[None]:
+    """Empty a directory that earlier demos made, and keep it from others for as long as we play."""
+    mark = directory / OURS
+    if directory.exists() and any(directory.iterdir()) and not mark.exists():
+        raise NotOurs(f"{directory} holds something else: name another --data-dir")
+    directory.mkdir(parents=True, exist_ok=True)
+    with mark.open("a") as held:
+        try:
+            # Ends with this process, however it ends.
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise NotOurs(f"another demo plays in {directory}: name another --data-dir") from None
+        if (directory / "supervisord.conf").exists():
+            # A demo that was killed may have left its processes.
+            System(directory).stop()
+        for entry in directory.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            elif entry != mark:
+                entry.unlink()
+        yield
+
+
 class Stage:
     """Use as ``with Stage(...) as system``: whatever happens inside, no process stays behind."""
 
     def __init__(self, data_dir: Path, console: Console) -> None:
         self._data_dir = data_dir.resolve()
         self._console = console
-        self._empty_directory()
-        self.system = System(self._data_dir, settings=SETTINGS)
+        self._directory = emptied(self._data_dir)
 
     def __enter__(self) -> System:
+        self._directory.__enter__()
+        self.system = System(self._data_dir, settings=SETTINGS)
         try:
             with moving(self._console, "启动服务器 · Database and broker start"):
                 self.system.start_servers()
@@ -85,17 +113,7 @@ class Stage:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         self.system.stop()
-
-    def _empty_directory(self) -> None:
-        directory, mark = self._data_dir, self._data_dir / OURS
-        if directory.exists() and any(directory.iterdir()) and not mark.exists():
-            raise NotOurs(f"{directory} holds something else: name another --data-dir")
-        if mark.exists():
-            # A demo that was killed may have left its processes.
-            System(directory).stop()
-            shutil.rmtree(directory)
-        directory.mkdir(parents=True, exist_ok=True)
-        mark.touch()
+        self._directory.__exit__(None, None, None)
 
     def _bootstrap(self) -> None:
         made = subprocess.run(
