@@ -22,7 +22,7 @@ from deploy.demo.plan.errands import NobodyToPlay
 from deploy.demo.plan.minimums import shortfalls
 from deploy.demo.plan.people import VOLUNTEERS_MIN
 from deploy.demo.scene import Scene
-from deploy.demo.stage import ADMIN_PHONE, BootstrapFailed, NotOurs, Stage
+from deploy.demo.stage import ADMIN_PHONE, BootstrapFailed, NotOurs, stage
 from deploy.demo.tally import NotAsPlanned, Tally
 from deploy.embedded.jars import JarsUnavailable
 from deploy.embedded.local_server import ServerDidNotStart
@@ -56,8 +56,7 @@ def main() -> int:
         signal.signal(number, signal.default_int_handler)
     began = clock.monotonic()
     try:
-        stage = Stage(asked.data_dir, console)
-        with stage as system:
+        with stage(asked.data_dir, console) as system:
             return _play(asked, system, began)
     except NOT_STARTED as refusal:
         print(f"gongxiang: {refusal}", file=sys.stderr)

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 
 from rich.console import Console
 
@@ -63,73 +62,62 @@ def emptied(directory: Path) -> Iterator[None]:
         yield
 
 
-class Stage:
-    """Use as ``with Stage(...) as system``: whatever happens inside, no process stays behind."""
-
-    def __init__(self, data_dir: Path, console: Console) -> None:
-        self._data_dir = data_dir.resolve()
-        self._console = console
-        self._directory = emptied(self._data_dir)
-
-    def __enter__(self) -> System:
-        self._directory.__enter__()
-        self.system = System(self._data_dir, settings=SETTINGS)
+@contextmanager
+def stage(data_dir: Path, console: Console) -> Iterator[System]:
+    """Start a system in an emptied directory; whatever happens inside, no process stays behind."""
+    directory = data_dir.resolve()
+    with emptied(directory):
+        system = System(directory, settings=SETTINGS)
         try:
-            with moving(self._console, "启动服务器 · Database and broker start"):
-                self.system.start_servers()
-            with moving(self._console, "建区、开账 · The district, its book, its administrator"):
-                self._bootstrap()
-            self._console.print("启动服务 · Web and workers of four services start")
-            self.system.start_services()
-            self.system.wait_ready()
-        except BaseException:
-            self._stop()
+            _start(system, console)
+            yield system
+        except Exception:
+            console.print(log_tails(system), markup=False, highlight=False)
             raise
-        return self.system
+        finally:
+            # An impatient second Ctrl-C must not leave half of it running.
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
+            with moving(console, "停止 · Everything is stopped"):
+                system.stop()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if isinstance(error, Exception):
-            self._console.print(self.log_tails(), markup=False, highlight=False)
-        with moving(self._console, "停止 · Everything is stopped"):
-            self._stop()
 
-    def log_tails(self) -> str:
-        """Return the last lines of every log that are more than a request's, each cut short."""
-        tails = []
-        for service in SERVICES:
-            for name in (f"{service}-web", f"{service}-worker-0"):
-                lines = self.system.supervisor.log_tail(name, LINES_READ).splitlines()
-                telling = [line[:LINE_CHARS_MAX] for line in lines if not _everyday(line)]
-                tails.append("\n".join([f"── {name}", *telling[-TAIL_LINES:]]))
-        return "\n\n".join(tails)
+def log_tails(system: System) -> str:
+    """Return the last lines of every log that are more than a request's, each cut short."""
+    tails = []
+    for service in SERVICES:
+        for name in (f"{service}-web", f"{service}-worker-0"):
+            lines = system.supervisor.log_tail(name, LINES_READ).splitlines()
+            telling = [line[:LINE_CHARS_MAX] for line in lines if not _everyday(line)]
+            tails.append("\n".join([f"── {name}", *telling[-TAIL_LINES:]]))
+    return "\n\n".join(tails)
 
-    def _stop(self) -> None:
-        # An impatient second Ctrl-C must not leave half of it running.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
-        self.system.stop()
-        self._directory.__exit__(None, None, None)
 
-    def _bootstrap(self) -> None:
-        made = subprocess.run(
-            [
-                *(sys.executable, "-m", "deploy.bootstrap"),
-                *("--district", DISTRICT, "--admin-phone", ADMIN_PHONE),
-            ],
-            cwd=CODE,
-            env=self.system.command_environment(),
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=BOOTSTRAP_TIMEOUT_S,
-        )
-        if made.returncode != 0:
-            raise BootstrapFailed(f"deploy.bootstrap ended with {made.returncode}:\n{made.stderr}")
+def _start(system: System, console: Console) -> None:
+    with moving(console, "启动服务器 · Database and broker start"):
+        system.start_servers()
+    with moving(console, "建区、开账 · The district, its book, its administrator"):
+        _bootstrap(system)
+    console.print("启动服务 · Web and workers of four services start")
+    system.start_services()
+    system.wait_ready()
+
+
+def _bootstrap(system: System) -> None:
+    made = subprocess.run(
+        [
+            *(sys.executable, "-m", "deploy.bootstrap"),
+            *("--district", DISTRICT, "--admin-phone", ADMIN_PHONE),
+        ],
+        cwd=CODE,
+        env=system.command_environment(),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=BOOTSTRAP_TIMEOUT_S,
+    )
+    if made.returncode != 0:
+        raise BootstrapFailed(f"deploy.bootstrap ended with {made.returncode}:\n{made.stderr}")
 
 
 def _everyday(line: str) -> bool:
