@@ -142,6 +142,7 @@ class Worker:
     def _wait_for_broker(self) -> Admin | None:
         """Return an admin client once every topic is there, None when stopped before."""
         while not self._stop.is_set():
+            admin: Admin | None = None
             try:
                 admin = Admin(self.settings)
                 admin.ensure_topics(self.topics)
@@ -149,26 +150,26 @@ class Worker:
                 if found is not None:
                     self._log_ids = found
                     return admin
-                admin.close()
             except BrokerTrouble as error:
                 log.warning("waiting for the broker", extra={"why": str(error)})
+            if admin is not None:
+                _close(admin)
             self._stop.wait(0.3)
         return None
 
     def _watch(self, admin: Admin) -> None:
         """Compare the logs' ids every five seconds; another log ends this run."""
-        while not self._stop.wait(WATCH_EVERY_S):
-            try:
-                found = admin.log_ids(self.topics)
-            except BrokerTrouble:
-                # Away, not another: the loops wait it out by themselves.
-                continue
-            if found != self._log_ids:
-                raise OtherLogs(f"{self._log_ids} → {found}")
         try:
-            admin.close()
-        except BrokerTrouble:
-            return
+            while not self._stop.wait(WATCH_EVERY_S):
+                try:
+                    found = admin.log_ids(self.topics)
+                except BrokerTrouble:
+                    # Away, not another: the loops wait it out by themselves.
+                    continue
+                if found != self._log_ids:
+                    raise OtherLogs(f"{self._log_ids} → {found}")
+        finally:
+            _close(admin)
 
     def _hear(self) -> None:
         if not self.heard_topics:
