@@ -52,6 +52,11 @@ check: $(VENV)/.dev ## lint, format, types, import rules, fast tests (< 90 s)
 test: $(VENV)/.dev ## the whole suite, on the embedded servers (< 12 min)
 	$(BIN)/pytest
 
+ROWS ?=
+.PHONY: bench
+bench: $(VENV)/.dev ## measure the figures of docs/performance.md [ROWS=1,2] (< 15 min)
+	@$(BIN)/python -m tests.performance $(if $(ROWS),--rows $(ROWS))
+
 .PHONY: setup
 setup: $(VENV)/.dev ## make the virtual environment and fetch all that is needed
 

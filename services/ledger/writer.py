@@ -64,7 +64,7 @@ class Writer:
 
     def __init__(self, database: ServiceDatabase, *, rows: Rows | None = None) -> None:
         self._database = database
-        self._rows = rows or Rows(database)
+        self.rows = rows or Rows(database)
         self._heads: dict[str, Head] = {}
         self._guard = threading.Lock()
         self._clock_looked_at = float("-inf")
@@ -108,14 +108,14 @@ class Writer:
 
     def close(self) -> None:
         """Write what waits for the rows."""
-        self._rows.close()
+        self.rows.close()
 
     def _post(self, book: str, commands: Sequence[Command], *, now: datetime) -> list[Outcome]:
         head = self._head(book)
         outcomes: list[Outcome] = []
         rounds = 0
         while len(outcomes) < len(commands):
-            self._rows.keep_up()
+            self.rows.keep_up()
             batch = commands[len(outcomes) : len(outcomes) + BATCH_MAX]
             done = self._round(head, batch, at=clock.to_ms(now))
             outcomes += done
@@ -154,7 +154,7 @@ class Writer:
             # Nobody knows how far it came: begin again from what is written.
             self._heads.pop(head.charter.book, None)
             raise
-        self._rows.note(head.charter.book, changed, n=head.n, totals=head.totals)
+        self.rows.note(head.charter.book, changed, n=head.n, totals=head.totals)
         JOURNAL_HEAD.labels(head.charter.book).set(head.n)
         return True
 

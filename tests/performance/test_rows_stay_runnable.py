@@ -1,0 +1,51 @@
+"""Every row at its small size: it runs, its invariants hold, its report is whole. Never a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.performance import measuring
+from tests.performance.row import Curve, Row, Size
+from tests.performance.rows import all_curves, all_rows
+from tests.performance.stage import Servers
+
+SMALL = Size(small=True)
+FIELDS = {"row", "name", "ours", "theirs", "ratio", "spread", "goal", "limited_by"}
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    kept = Servers(kept=True)
+    yield kept
+    kept.close()
+
+
+def named(row: Row) -> str:
+    return f"{row.number}-{row.figures[0].name}".replace(" ", "-")
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("row", all_rows(), ids=named)
+def test_a_row_runs_and_its_invariants_hold(row: Row, servers: Servers) -> None:
+    entries = measuring.measure(
+        row, servers, size=SMALL, repetitions=1, progress=lambda _text: None
+    )
+
+    assert [entry["name"] for entry in entries] == [figure.name for figure in row.figures]
+    for entry in entries:
+        assert entry.keys() >= FIELDS
+        assert entry["checked"] > 0
+        assert (entry["ratio"] is None) == (row.theirs is None)
+        json.dumps(entry)
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("curve", all_curves(), ids=lambda curve: curve.name.replace(" ", "-"))
+def test_a_curve_is_drawn(curve: Curve, servers: Servers) -> None:
+    drawn = measuring.draw(curve, servers, size=SMALL, repetitions=1, progress=lambda _text: None)
+
+    assert [x for x, _ in drawn["points"]] == list(curve.small)
+    assert all(cost > 0 for _, cost in drawn["points"])
