@@ -20,6 +20,7 @@ from pymongo.errors import PyMongoError
 
 from deploy import installation
 from shared import clock
+from shared.mongo import user_of
 from shared.settings import Settings
 
 HOURS_MAX = 8 * 24
@@ -67,7 +68,9 @@ def rewind_book(database: Database[Document], book: str, since: datetime) -> int
 
 def rewind(settings: Settings, service: str, hours: float) -> int:
     """Take back the marks of a service's last hours; return how many events will be sent again."""
-    client: MongoClient[Document] = MongoClient(settings.mongo_uri, tz_aware=True)
+    client: MongoClient[Document] = MongoClient(
+        settings.mongo_uri, **user_of(settings), tz_aware=True
+    )
     try:
         database = client[settings.database_prefix + service]
         now = clock.real_now()

@@ -48,8 +48,8 @@ def widen(settings: Settings) -> list[str]:
     Refuses with :class:`NotDrained` while workers relay or anything is unsent or unread.
     """
     with (
-        connected(settings.mongo_uri, settings.database_prefix) as sources,
-        opened(settings.kafka_bootstrap) as logs,
+        connected(settings.mongo_uri, settings.database_prefix, operator=settings) as sources,
+        opened(settings.kafka_bootstrap, operator=settings) as logs,
     ):
         left = [*_relaying(sources), *undone.undelivered(sources, logs)]
     if left:

@@ -95,8 +95,10 @@ def _trouble() -> Iterator[None]:
         raise BrokerTrouble(f"{type(error).__name__}: {error}") from error
 
 
-def _common(settings: Settings) -> dict[str, Any]:
+def client_options(settings: Settings) -> dict[str, Any]:
+    """Return what every client is told: the brokers, our name, and as whom it comes."""
     return {
+        **_user(settings),
         "bootstrap_servers": settings.kafka_bootstrap.split(","),
         "bootstrap_timeout_ms": 5_000,
         "client_id": settings.slot,
@@ -105,13 +107,27 @@ def _common(settings: Settings) -> dict[str, Any]:
     }
 
 
+def _user(settings: Settings) -> dict[str, Any]:
+    protocol = settings.kafka_security_protocol
+    options: dict[str, Any] = {"security_protocol": protocol}
+    if protocol.startswith("SASL"):
+        options |= {
+            "sasl_mechanism": settings.kafka_sasl_mechanism,
+            "sasl_plain_username": settings.kafka_username,
+            "sasl_plain_password": settings.kafka_password,
+        }
+    if protocol.endswith("SSL") and settings.kafka_ca_file:
+        options["ssl_cafile"] = settings.kafka_ca_file
+    return options
+
+
 class Admin:
     """What is asked of the broker beside sending and hearing."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         with _trouble():
-            self._client = KafkaAdminClient(**_common(settings), request_timeout_ms=5_000)
+            self._client = KafkaAdminClient(**client_options(settings), request_timeout_ms=5_000)
 
     def close(self) -> None:
         """Close the connections."""
@@ -249,7 +265,7 @@ class Producer:
 
     def _new(self) -> KafkaProducer:
         return KafkaProducer(
-            **_common(self._settings),
+            **client_options(self._settings),
             linger_ms=5,
             delivery_timeout_ms=8_000,
             request_timeout_ms=4_000,
@@ -297,7 +313,7 @@ class Consumer:
         self._assigned = _Assigned()
         with _trouble():
             self._consumer = KafkaConsumer(
-                **_common(settings),
+                **client_options(settings),
                 group_id=group,
                 group_instance_id=settings.slot,
                 partition_assignment_strategy=[RangePartitionAssignor],
@@ -422,7 +438,7 @@ def read_all(settings: Settings, topics: Sequence[str], timeout_s: float) -> Ite
     """Yield every message that the topics hold now, partition by partition, without a group."""
     with _trouble():
         consumer = KafkaConsumer(
-            **_common(settings), enable_auto_commit=False, auto_offset_reset="earliest"
+            **client_options(settings), enable_auto_commit=False, auto_offset_reset="earliest"
         )
     try:
         for topic in topics:

@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo
 PREFIX = "GONGXIANG_"
 MODES = ("embedded", "production")
 EMBEDDED_ONLY = ("clock_offset_file", "clock_error_s")
+KAFKA_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+KAFKA_MECHANISMS = ("SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN")
 
 
 class BadSettings(SystemExit):
@@ -47,6 +49,13 @@ class Settings:
     mongo_uri: str
     kafka_bootstrap: str
     jwks_url: str
+    mongo_username: str = ""
+    mongo_password: str = field(default="", repr=False)
+    kafka_security_protocol: str = "PLAINTEXT"
+    kafka_sasl_mechanism: str = "SCRAM-SHA-512"
+    kafka_username: str = ""
+    kafka_password: str = field(default="", repr=False)
+    kafka_ca_file: str = ""
     topic_partitions: int = 8
     topic_replication: int = 1
     database_prefix: str = "gongxiang_"
@@ -144,9 +153,33 @@ def key_bytes(text: str) -> bytes:
     return raw
 
 
+def _check_users(settings: Settings) -> None:
+    """Refuse half of a user, and one that would be named to nobody."""
+    for server in ("mongo", "kafka"):
+        name, password = (
+            getattr(settings, f"{server}_{part}") for part in ("username", "password")
+        )
+        if bool(name) != bool(password):
+            missing = variable(f"{server}_{'password' if name else 'username'}")
+            raise BadSettings(f"{missing} is missing: a user has a name and a password")
+    protocol = settings.kafka_security_protocol
+    if protocol not in KAFKA_PROTOCOLS:
+        known = ", ".join(KAFKA_PROTOCOLS)
+        raise BadSettings(f"{variable('kafka_security_protocol')} is one of {known}")
+    if settings.kafka_sasl_mechanism not in KAFKA_MECHANISMS:
+        known = ", ".join(KAFKA_MECHANISMS)
+        raise BadSettings(f"{variable('kafka_sasl_mechanism')} is one of {known}")
+    if protocol.startswith("SASL") != bool(settings.kafka_username):
+        raise BadSettings(
+            f"{variable('kafka_username')} belongs to SASL_PLAINTEXT or SASL_SSL, which want it: "
+            f"{variable('kafka_security_protocol')} is {protocol}"
+        )
+
+
 def _check(settings: Settings) -> None:
     if settings.mode not in MODES:
         raise BadSettings(f"{variable('mode')} is one of {', '.join(MODES)}")
+    _check_users(settings)
     if settings.embedded:
         return
     defaults = {f.name: f.default for f in fields(settings)}

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pymongo.errors import PyMongoError
 
+from deploy import installation
 from deploy.audit.report import Report
 from deploy.audit.run import audit
 from deploy.audit.screen import progress, show
@@ -40,6 +41,8 @@ class Servers:
 
     mongo_uri: str
     kafka_bootstrap: str
+    operator: Settings | None = None
+    """As whom to ask them, where they want a user."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,16 +51,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         told = _told(asked.told)
         with _servers(asked) as servers, progress() as step:
+            own = servers.operator
             report = audit(
                 servers.mongo_uri,
                 servers.kafka_bootstrap,
-                database_prefix=asked.database_prefix,
+                database_prefix=own.database_prefix if own else asked.database_prefix,
                 wait_s=asked.wait,
                 strict=asked.clean,
                 told=told,
                 expected_dead_letters=asked.expect_dead_letter,
                 expected_alarms=asked.expect_alarm,
-                time_zone=asked.time_zone,
+                time_zone=str(own.time_zone) if own else asked.time_zone,
+                operator=own,
                 step=step,
             )
     except (NothingToAudit, PyMongoError, BrokerTrouble) as trouble:
@@ -75,6 +80,11 @@ def _parser() -> argparse.ArgumentParser:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--data-dir", type=Path, default=DATA_DIR, help="an embedded system's data")
     where.add_argument("--mongo-uri", help="the database of a system that runs elsewhere")
+    where.add_argument(
+        "--environment",
+        action="store_true",
+        help="servers and user as the settings in the environment name them",
+    )
     parser.add_argument("--kafka", help="its broker, host:port")
     parser.add_argument("--database-prefix", default=Settings.database_prefix)
     parser.add_argument("--time-zone", default="Asia/Shanghai")
@@ -93,6 +103,10 @@ def _parser() -> argparse.ArgumentParser:
 
 @contextmanager
 def _servers(asked: argparse.Namespace) -> Iterator[Servers]:
+    if asked.environment:
+        own = installation.common_settings(None, operator="audit")
+        yield Servers(own.mongo_uri, own.kafka_bootstrap, own)
+        return
     if asked.mongo_uri:
         if not asked.kafka:
             raise NothingToAudit("--mongo-uri needs --kafka: the audit reads both")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from kafka import KafkaConsumer, TopicPartition
 
 from shared import clock, settings
-from shared.kafka import Admin, BrokerTrouble, Message, Place, group_name, read_all
+from shared.kafka import Admin, BrokerTrouble, Message, Place, client_options, group_name, read_all
 
 HEARS: Mapping[str, tuple[str, ...]] = {
     "volunteers": ("activities",),
@@ -60,21 +60,12 @@ def topic_of(service: str) -> str:
 class BrokerLogs:
     """The logs of a broker that runs."""
 
-    def __init__(self, kafka_bootstrap: str, *, mongo_uri: str = "") -> None:
-        self._settings = settings.Settings(
-            mode="embedded",
-            mongo_uri=mongo_uri,
-            kafka_bootstrap=kafka_bootstrap,
-            jwks_url="",
-            slot="audit",
-        )
+    def __init__(self, kafka_bootstrap: str, *, operator: settings.Settings | None = None) -> None:
+        """``operator``: as whom to ask, where the broker wants a user."""
+        nobody = settings.Settings(mode="embedded", mongo_uri="", kafka_bootstrap="", jwks_url="")
+        self._settings = replace(operator or nobody, kafka_bootstrap=kafka_bootstrap, slot="audit")
         self._admin = Admin(self._settings)
-        self._consumer = KafkaConsumer(
-            bootstrap_servers=kafka_bootstrap.split(","),
-            bootstrap_timeout_ms=5_000,
-            client_id="audit",
-            enable_auto_commit=False,
-        )
+        self._consumer = KafkaConsumer(**client_options(self._settings), enable_auto_commit=False)
 
     def close(self) -> None:
         """Close the connections."""
@@ -135,9 +126,11 @@ class BrokerLogs:
 
 
 @contextmanager
-def opened(kafka_bootstrap: str) -> Iterator[BrokerLogs]:
+def opened(
+    kafka_bootstrap: str, *, operator: settings.Settings | None = None
+) -> Iterator[BrokerLogs]:
     """Ask a broker for as long as an audit takes."""
-    logs = BrokerLogs(kafka_bootstrap)
+    logs = BrokerLogs(kafka_bootstrap, operator=operator)
     try:
         yield logs
     finally:

@@ -32,6 +32,7 @@ def audit(
     expected_dead_letters: Sequence[str] = (),
     expected_alarms: Sequence[str] = (),
     time_zone: str = "Asia/Shanghai",
+    operator: Settings | None = None,
     step: Step = in_silence,
 ) -> Report:
     """Wait for an installation to come to rest (≤ ``wait_s``), check it, and return the report.
@@ -40,11 +41,15 @@ def audit(
     - ``told``: what clients were answered, as ``{service, method, path, key, status, body}``.
     - ``expected_dead_letters``: ids, or ``service:id``; ``expected_alarms``: ``kind``,
       ``kind:about`` or ``service:kind:about``. What is there must be exactly these.
+    - ``operator``: as whom to ask the servers, where they want a user.
 
     Raises pymongo's errors and :class:`shared.kafka.BrokerTrouble` where a server is away.
     """
     began = clock.monotonic()
-    with connected(mongo_uri, database_prefix, step) as sources, opened(kafka_bootstrap) as logs:
+    with (
+        connected(mongo_uri, database_prefix, step, operator=operator) as sources,
+        opened(kafka_bootstrap, operator=operator) as logs,
+    ):
         waited, before = 0.0, None
         for _ in range(LOOKS_MAX):
             left, seconds = undone.wait_until_done(sources, logs, max(0.0, wait_s - waited))

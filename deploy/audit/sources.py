@@ -13,6 +13,9 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
 
+from shared.mongo import user_of
+from shared.settings import Settings
+
 Document = Mapping[str, Any]
 Step = Callable[[str, int, int], None]
 """Called as ``step(what, done, of)`` while an audit goes on."""
@@ -95,10 +98,15 @@ def all_rows_kept(sources: Sources, service: str) -> bool:
 
 
 @contextmanager
-def connected(mongo_uri: str, prefix: str, step: Step = in_silence) -> Iterator[Sources]:
-    """Open the databases of an installation for as long as an audit takes."""
+def connected(
+    mongo_uri: str, prefix: str, step: Step = in_silence, *, operator: Settings | None = None
+) -> Iterator[Sources]:
+    """Open an installation's databases for as long as an audit takes, as this operator's user."""
     client: MongoClient[dict[str, Any]] = MongoClient(
-        mongo_uri, tz_aware=True, serverSelectionTimeoutMS=CONNECT_TIMEOUT_MS
+        mongo_uri,
+        **(user_of(operator) if operator else {}),
+        tz_aware=True,
+        serverSelectionTimeoutMS=CONNECT_TIMEOUT_MS,
     )
     try:
         yield Sources(client, prefix, step)

@@ -12,7 +12,7 @@ from shared.mongo.database import (
     passes,
 )
 from shared.mongo.leases import holds_lease
-from shared.mongo.sessions import open_client
+from shared.mongo.sessions import open_client, user_of
 
 __all__ = [
     "CommitUnknown",
@@ -26,4 +26,5 @@ __all__ = [
     "open_client",
     "passes",
     "raise_alarm",
+    "user_of",
 ]

@@ -23,10 +23,18 @@ from shared.settings import Settings
 Document = dict[str, Any]
 
 
+def user_of(settings: Settings) -> Document:
+    """Return as whom a client comes; nothing where the server asks nobody, or the URI says it."""
+    if not settings.mongo_username:
+        return {}
+    return {"username": settings.mongo_username, "password": settings.mongo_password}
+
+
 def open_client(settings: Settings) -> MongoClient[Document]:
     """Return a client; it connects when first used, never before a fork."""
     return MongoClient(
         settings.mongo_uri,
+        **user_of(settings),
         appname=settings.slot,
         tz_aware=True,
         tzinfo=UTC,
