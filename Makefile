@@ -81,7 +81,7 @@ clean: ## forget the virtual environment and the tools' caches; data stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # A stamp per list of packages: done once, and again when the list changes.
-$(VENV)/.embedded: requirements/embedded.txt deploy/embedded/jars.lock.toml | $(VENV)/.made
+$(VENV)/.embedded: requirements/embedded.txt $(wildcard deploy/embedded/*.lock.toml) | $(VENV)/.made
 	@$(BIN)/python deploy/embedded/check_machine.py registry
 	@echo "installing the system's packages …"
 	@$(BIN)/python -m pip install -q --require-hashes -r requirements/embedded.txt

@@ -69,6 +69,7 @@ class Settings:
     dead_letters_an_hour: int = 100
     requests_a_minute: int = 600
     requests_a_minute_address: int = 6000
+    swagger_ui: str = ""
     clock_offset_file: str = ""
     clock_error_s: float = 0.0
 

@@ -1,6 +1,7 @@
-"""Apache Kafka's published jars: fetched once by the lock beside this file, verified at every use.
+"""Published jars, Apache Kafka's and Swagger UI's: fetched once by their locks, verified when used.
 
-`python -m deploy.embedded.jars` fetches them; `… jars lock` writes the lock anew.
+`python -m deploy.embedded.jars` fetches them; `… jars swagger-ui FILE` puts the verified jar of the
+try-it page there, for an image; `… jars lock` writes the locks anew.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -21,7 +23,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 LOCK = Path(__file__).with_name("jars.lock.toml")
-WANTED = ("org.apache.kafka:kafka_2.13:4.4.0", "org.slf4j:slf4j-simple:1.7.36")
+SWAGGER_UI_LOCK = Path(__file__).with_name("swagger-ui.lock.toml")
+WANTED = {
+    LOCK: ("org.apache.kafka:kafka_2.13:4.4.0", "org.slf4j:slf4j-simple:1.7.36"),
+    SWAGGER_UI_LOCK: ("org.webjars:swagger-ui:5.32.2",),
+}
 DOWNLOADS_AT_ONCE = 6
 
 
@@ -36,7 +42,23 @@ def cache_dir() -> Path:
 
 
 def classpath(*, cache: Path | None = None, lock_path: Path = LOCK) -> str:
-    """Return Java's class path of verified jars, fetched where they are missing.
+    """Return Java's class path of verified jars; see `verified`."""
+    return os.pathsep.join(map(str, verified(lock_path, cache=cache)))
+
+
+def swagger_ui(*, cache: Path | None = None) -> Path:
+    """Return the verified jar of the try-it page; see `verified`."""
+    (jar,) = verified(SWAGGER_UI_LOCK, cache=cache)
+    return jar
+
+
+def place_of_swagger_ui() -> Path:
+    """Return where that jar lies, whether it is there or not."""
+    return _path(LockFile.load(SWAGGER_UI_LOCK).dependencies[0], cache_dir())
+
+
+def verified(lock_path: Path, *, cache: Path | None = None) -> list[Path]:
+    """Return a lock's jars, fetched where they are missing.
 
     Refuses with `JarsUnavailable` where the registry cannot be reached or a checksum differs.
     """
@@ -49,21 +71,23 @@ def classpath(*, cache: Path | None = None, lock_path: Path = LOCK) -> str:
     wrong = lock.verify_checksums(cache)
     if wrong:
         raise JarsUnavailable(
-            f"{len(wrong)} of Kafka's jars are not what {lock_path.name} names, e.g. {wrong[0]}; "
+            f"{len(wrong)} of the jars are not what {lock_path.name} names, e.g. {wrong[0]}; "
             f"delete {cache} and try again"
         )
-    return os.pathsep.join(str(_path(jar, cache)) for jar in lock.dependencies)
+    return [_path(jar, cache) for jar in lock.dependencies]
 
 
-def write_lock(*, cache: Path | None = None, lock_path: Path = LOCK) -> int:
+def write_lock(lock_path: Path, *, cache: Path | None = None) -> int:
     """Resolve what we want to exact jars, write their checksums down, return how many they are."""
     context = MavenContext(repo_cache=cache or cache_dir(), local_repos=[])
-    wanted, brought = context.resolver.resolve([context.create_dependency(w) for w in WANTED])
+    named = [context.create_dependency(one) for one in WANTED[lock_path]]
+    wanted, brought = context.resolver.resolve(named)
     jars = sorted(
         (LockedDependency.from_dependency(dependency) for dependency in [*wanted, *brought]),
         key=lambda jar: (jar.groupId, jar.artifactId),
     )
-    LockFile(jars, environment_name="kafka", min_java_version=17).save(lock_path)
+    name = lock_path.name.partition(".")[0]
+    LockFile(jars, environment_name=name, min_java_version=17).save(lock_path)
     return len(jars)
 
 
@@ -84,7 +108,7 @@ def _fetch(jars: list[LockedDependency], cache: Path) -> None:
         ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool,
     ):
         context = MavenContext(repo_cache=Path(arriving), local_repos=[], timeout=30)
-        task = progress.add_task("Apache Kafka's jars", total=len(jars))
+        task = progress.add_task("published jars", total=len(jars))
         fetches = [pool.submit(_fetch_one, context, jar, cache) for jar in jars]
         try:
             for done in as_completed(fetches):
@@ -92,7 +116,7 @@ def _fetch(jars: list[LockedDependency], cache: Path) -> None:
                 progress.advance(task)
         except (requests.RequestException, RuntimeError, OSError) as error:
             raise JarsUnavailable(
-                "cannot fetch Apache Kafka's jars: the Maven registry does not answer "
+                "cannot fetch published jars: the Maven registry does not answer "
                 f"({type(error).__name__}); connect this machine to it once, "
                 "later starts need no network"
             ) from error
@@ -112,12 +136,18 @@ def _fetch_one(context: MavenContext, jar: LockedDependency, cache: Path) -> Non
 
 
 def main(arguments: list[str]) -> int:
-    """Fetch and verify, or with `lock` write the lock anew; return the exit status."""
+    """Do what the command line says; return the exit status."""
     try:
-        if arguments == ["lock"]:
-            print(f"{write_lock()} jars locked in {LOCK.name}")
-        else:
-            print(f"{len(classpath().split(os.pathsep))} jars verified in {cache_dir()}")
+        match arguments:
+            case ["lock"]:
+                for lock_path in WANTED:
+                    print(f"{write_lock(lock_path)} jars locked in {lock_path.name}")
+            case ["swagger-ui", target]:
+                shutil.copyfile(swagger_ui(), target)
+                print(f"{target}: verified")
+            case _:
+                jars = [jar for lock_path in WANTED for jar in verified(lock_path)]
+                print(f"{len(jars)} jars verified in {cache_dir()}")
     except JarsUnavailable as refusal:
         print(f"gongxiang: {refusal}", file=sys.stderr)
         return 1

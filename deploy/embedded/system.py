@@ -14,7 +14,7 @@ import requests
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from deploy.embedded import secret_files
+from deploy.embedded import jars, secret_files
 from deploy.embedded.local_server import kept_port
 from deploy.embedded.process_file import SERVICES_GROUP, Program
 from deploy.embedded.servers import KafkaServer, MongoServer
@@ -107,6 +107,7 @@ class System:
         """Bring database and broker up; refuses with `AlreadyRunning` where they are up."""
         if self.running:
             raise AlreadyRunning(f"the system in {self.data_dir} is running already")
+        jars.swagger_ui()
         secret_files.make_missing(self._secrets)
         if not self.clock_offset_file.exists():
             self.clock_offset_file.write_text("0\n")
@@ -210,11 +211,9 @@ class System:
             *(sys.executable, "-m", "gunicorn", "-c", str(CODE / "deploy" / "gunicorn.conf.py")),
             f"services.{service}.app:create_app()",
         ]
-        programs = [
-            self._program(
-                f"{service}-web", service, web_command, {"PORT": self._port(f"{service}-web")}
-            )
-        ]
+        web = f"{service}-web"
+        own = {"PORT": self._port(web), "SWAGGER_UI": jars.place_of_swagger_ui()}
+        programs = [self._program(web, service, web_command, own)]
         for number in range(workers):
             name = f"{service}-worker-{number}"
             own = {"SLOT": name, "METRICS_PORT": self._port(name)}

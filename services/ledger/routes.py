@@ -34,7 +34,13 @@ AT_LEAST_WAIT_S = 2.0
 RETRY_AFTER_S = 1
 NEWEST = 2**62
 
-books = Blueprint("books", __name__, url_prefix="/v1", description="账本 · Books")
+books = Blueprint(
+    "books",
+    __name__,
+    url_prefix="/v1",
+    description="账本 · Books",
+    examples={"book": "430211", "kind": "volunteer", "n": "1"},
+)
 
 BLUEPRINTS = (books,)
 

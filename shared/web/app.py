@@ -64,7 +64,7 @@ def create_app(
     _read_requests(app, verifier or Verifier(FetchedKeys(settings.jwks_url)))
     limits.register(app, settings)
     problems.register(app)
-    _document(app, [*blueprints, observing.health])
+    _document(app, [*blueprints, observing.health], settings)
     access.check_routes(app)
     return app
 
@@ -105,7 +105,7 @@ def _read_requests(app: Flask, verifier: Verifier) -> None:
         return None
 
 
-def _document(app: Flask, blueprints: Sequence[Blueprint]) -> None:
+def _document(app: Flask, blueprints: Sequence[Blueprint], settings: Settings) -> None:
     api = _Api(app)
     api.spec.components.security_scheme(
         "bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
@@ -122,4 +122,4 @@ def _document(app: Flask, blueprints: Sequence[Blueprint]) -> None:
     )
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
-    docs.register(app, api)
+    docs.register(app, api, jar=settings.swagger_ui)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import flask_smorest
@@ -49,9 +49,22 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
 
     ARGUMENTS_PARSER = Parser()
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, examples: Mapping[str, Any] | None = None, **kwargs: Any
+    ) -> None:
+        """``examples``: values for what stands in the paths, by name."""
         super().__init__(*args, **kwargs)
+        self._examples = dict(examples or {})
         self._prepare_doc_cbks.append(_show_headers)
+
+    def route(self, rule: str, **options: Any) -> Decorator:
+        """Answer with the function below; its path is documented with its examples."""
+        shown = [
+            {"in": "path", "name": name, "example": value}
+            for name, value in self._examples.items()
+            if f"<{name}>" in rule
+        ]
+        return cast("Decorator", super().route(rule, parameters=shown, **options))
 
     # The library's decorators have no types; these lend them some, and change nothing.
 
@@ -73,6 +86,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
 
     def arguments(self, schema: Any, **options: Any) -> Decorator:
         """Give the function what came in, by this schema, as its first argument."""
+        if getattr(schema, "example", None) is not None:
+            options.setdefault("example", dict(schema.example))
         return cast("Decorator", super().arguments(schema, **options))
 
     def response(self, status_code: int, schema: Any = None, **options: Any) -> Decorator:

@@ -27,7 +27,13 @@ def rules_blueprint(
     set, ``check`` refuses what the rules of a day must not be together.
     """
     about = "区级规则 · A district's rules"
-    rules = Blueprint("rules", __name__, url_prefix="/v1", description=about)
+    rules = Blueprint(
+        "rules",
+        __name__,
+        url_prefix="/v1",
+        description=about,
+        examples={"district": "430211"},
+    )
     change, row, shown = _schemas(values)
 
     @rules.get("/districts/<district>/rules")
@@ -69,6 +75,8 @@ def rules_blueprint(
 def _schemas(rule_values: type[Schema]) -> tuple[type[Schema], type[Schema], type[Schema]]:
     class ChangeRules(rule_values):  # type: ignore[misc, valid-type]
         """Rules from a day to come on; what is left out stays as it was."""
+
+        example = {"starts_on": "2030-01-01", **(rule_values.example or {})}
 
         starts_on = fields.Day(required=True)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import marshmallow as ma
 
@@ -14,6 +14,9 @@ PAGE_MAX = 100
 
 class Schema(ma.Schema):
     """A body or an answer; an unknown field in what comes in is an error of that field."""
+
+    example: ClassVar[Mapping[str, Any] | None] = None
+    """A body for the OpenAPI document: it works against `make run`, ids and codes apart."""
 
     class Meta:
         unknown = ma.RAISE

@@ -106,10 +106,20 @@ def test_jars_out_of_reach_are_said_in_one_line(tmp_path, monkeypatch):
 
 
 def test_the_lock_names_a_checksum_for_every_jar():
-    lock = LockFile.load(jars.LOCK)
+    locks = [LockFile.load(path) for path in jars.WANTED]
 
-    assert len(lock.dependencies) > 40
-    assert all(len(jar.sha256 or "") == 64 for jar in lock.dependencies)
+    assert [len(lock.dependencies) > 40 for lock in locks] == [True, False]
+    for lock in locks:
+        assert all(len(jar.sha256 or "") == 64 for jar in lock.dependencies)
+
+
+def test_an_image_takes_the_try_it_pages_jar_by_the_same_lock(tmp_path):
+    target = tmp_path / "swagger-ui.jar"
+
+    assert jars.main(["swagger-ui", str(target)]) == 0
+
+    digest = hashlib.sha256(target.read_bytes()).hexdigest()
+    assert digest == LockFile.load(jars.SWAGGER_UI_LOCK).dependencies[0].sha256
 
 
 def test_secrets_are_made_once_for_their_owner_alone(tmp_path):

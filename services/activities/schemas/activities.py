@@ -14,6 +14,12 @@ STATUSES = ("draft", "published", "closed")
 class NewShift(Schema):
     """The time and the places of a shift; whole minutes, at most 24 hours."""
 
+    example = {
+        "starts_at": "2030-03-02T14:00:00+08:00",
+        "ends_at": "2030-03-02T16:00:00+08:00",
+        "places": 20,
+    }
+
     starts_at = fields.When(required=True)
     ends_at = fields.When(required=True)
     places = fields.Count(1, PLACES_MAX, required=True)
@@ -21,6 +27,20 @@ class NewShift(Schema):
 
 class NewActivity(Schema):
     """What is to be published."""
+
+    example = {
+        "title": "社区图书整理 · Sorting books",
+        "summary": "At the community library",
+        "kind": "culture",
+        "region": "430211001004",
+        "shifts": [
+            {
+                "starts_at": "2030-03-02T09:00:00+08:00",
+                "ends_at": "2030-03-02T11:00:00+08:00",
+                "places": 20,
+            }
+        ],
+    }
 
     title = fields.Text(200, required=True)
     summary = fields.Text(4_000, min=0, lines=True, load_default="")
@@ -33,6 +53,8 @@ class NewActivity(Schema):
 
 class ActivityChange(Schema):
     """What may be changed of an activity; region and shifts stay."""
+
+    example = {"summary": "At the community library, second floor"}
 
     title = fields.Text(200)
     summary = fields.Text(4_000, min=0, lines=True)

@@ -8,6 +8,8 @@ from shared.web import Schema, fields
 class RuleValues(Schema):
     """What a district may set for its activities."""
 
+    example = {"withdrawal_closes_minutes": 120}
+
     sign_up_closes_minutes = fields.Count(0, 10_080)
     withdrawal_closes_minutes = fields.Count(0, 10_080)
     day_minutes_max = fields.Count(30, 1_440)

@@ -13,6 +13,8 @@ MINUTES_MAX = 24 * 60
 class Code(Schema):
     """The code shown at the shift; who leads the region needs none for somebody else."""
 
+    example = {"code": "as-the-shift-shows-it"}
+
     code = fields.Text(64, load_default=None)
 
 
@@ -62,6 +64,8 @@ class SignUpSchema(Schema):
 class Confirmation(Schema):
     """Nothing, or where the leader must decide, the minutes with a reason."""
 
+    example = {}
+
     minutes = fields.Count(0, MINUTES_MAX, load_default=None)
     reason = fields.Text(500, load_default=None)
 
@@ -74,6 +78,8 @@ class Confirmation(Schema):
 
 class Correction(Schema):
     """The minutes as they should have been, and why."""
+
+    example = {"minutes": 90, "reason": "提前离开 left early"}
 
     minutes = fields.Count(0, MINUTES_MAX, required=True)
     reason = fields.Text(500, required=True)

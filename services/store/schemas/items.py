@@ -30,6 +30,14 @@ class _ItemTerms(Schema):
 class AddItem(_ItemTerms):
     """An item and its first stock; what is left out follows the district's rules."""
 
+    example = {
+        "title": "洗衣液 · Washing liquid",
+        "kind": "goods",
+        "price": 5000,
+        "pieces": 100,
+        "limit_a_month": 2,
+    }
+
     title = fields.Text(120, required=True)
     kind = fields.Text(20, required=True, validate=_one_of(ItemKind))
     price = fields.Hundredths(required=True)
@@ -45,6 +53,8 @@ class AddItem(_ItemTerms):
 class EditItem(_ItemTerms):
     """What is to change of an item; orders already placed keep what held for them."""
 
+    example = {"price": 4500}
+
     title = fields.Text(120)
     price = fields.Hundredths()
     status = fields.Text(20, validate=_one_of(ItemStatus))
@@ -58,6 +68,8 @@ class EditItem(_ItemTerms):
 
 class ReceiveStock(Schema):
     """Pieces that arrived."""
+
+    example = {"pieces": 20}
 
     pieces = fields.Count(1, PIECES_MAX, required=True)
 

@@ -16,6 +16,13 @@ def _one_of(kind: type[MerchantKind | MerchantStatus]) -> validate.OneOf:
 class ApplyAsMerchant(Schema):
     """An application; the applicant becomes the first staff person."""
 
+    example = {
+        "name": "社区便利店 · Corner shop",
+        "kind": "merchant",
+        "region": "430211001004",
+        "introduction": "开到晚上十点 · Open until ten",
+    }
+
     name = fields.Text(80, required=True)
     kind = fields.Text(20, required=True, validate=_one_of(MerchantKind))
     region = fields.RegionCode(required=True)
@@ -25,11 +32,15 @@ class ApplyAsMerchant(Schema):
 class SuspendMerchant(Schema):
     """Why a merchant may sell no longer."""
 
+    example = {"reason": "停业整顿 closed for now"}
+
     reason = fields.Text(500, required=True)
 
 
 class StaffPerson(Schema):
     """A person who acts for a merchant."""
+
+    example = {"volunteer_id": "01KASAMP1E0000000000000000"}
 
     volunteer_id = fields.Id(required=True)
 

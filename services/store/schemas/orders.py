@@ -13,6 +13,8 @@ from shared.web import Page, Schema, fields
 class PlaceOrder(Schema):
     """What one person wants to redeem."""
 
+    example = {"item_id": "01KASAMP1E0000000000000000", "pieces": 1}
+
     item_id = fields.Id(required=True)
     pieces = fields.Count(1, LIMIT_A_MONTH_MAX, required=True)
 
@@ -54,6 +56,8 @@ class VoucherShown(Schema):
 
 class UseVoucher(Schema):
     """A code as it was typed or scanned."""
+
+    example = {"code": "as-the-owner-shows-it"}
 
     code = fields.Text(64, required=True)
 

@@ -9,6 +9,8 @@ from shared.web import Schema, fields
 class RuleValues(Schema):
     """What a district may set for its shelf."""
 
+    example = {"limit_a_month": 10}
+
     limit_a_month = fields.Count(1, LIMIT_A_MONTH_MAX)
     voucher_days = fields.Count(1, VOUCHER_DAYS_MAX)
     voucher_days_fresh = fields.Count(1, VOUCHER_DAYS_MAX)

@@ -8,7 +8,13 @@ from services.volunteers import operations
 from services.volunteers.schemas import Region, RegionPage, RegionQuery
 from shared.web import Blueprint, page, public, service_db
 
-regions = Blueprint("regions", __name__, url_prefix="/v1", description="区划 · Regions")
+regions = Blueprint(
+    "regions",
+    __name__,
+    url_prefix="/v1",
+    description="区划 · Regions",
+    examples={"code": "430211"},
+)
 
 
 @regions.get("/regions")

@@ -36,6 +36,8 @@ class Myself(Volunteer):
 class EditProfile(Schema):
     """What one may change of oneself; what is left out stays."""
 
+    example = {"name": "王小明"}
+
     name = fields.Text(40)
     region = fields.RegionCode()
 
@@ -55,6 +57,8 @@ class VolunteerQuery(PageQuery):
 class ChangeStatus(Schema):
     """A status and why."""
 
+    example = {"status": "frozen", "reason": "核实身份 being verified"}
+
     status = ma.fields.String(
         required=True, validate=ma.validate.OneOf([status.value for status in model.Status])
     )
@@ -71,6 +75,8 @@ class StatusChanged(Schema):
 
 class AskNames(Schema):
     """Whose names a roster needs."""
+
+    example = {"volunteer_ids": ["01KASAMP1E0000000000000000"]}
 
     volunteer_ids = ma.fields.List(
         fields.Id(), required=True, validate=ma.validate.Length(min=1, max=NAMES_MAX)

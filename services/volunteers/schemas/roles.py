@@ -11,12 +11,16 @@ from shared.web import Page, Schema, fields
 class GrantRole(Schema):
     """A role and the region within which it holds."""
 
+    example = {"role": "organiser", "region": "430211001"}
+
     role = ma.fields.String(required=True, validate=ma.validate.OneOf(model.GRANTED))
     region = fields.RegionCode(required=True)
 
 
 class RevokeRole(Schema):
     """Which grant is taken away."""
+
+    example = {"grant_id": "01KASAMP1E0000000000000000"}
 
     grant_id = fields.Id(required=True)
 

@@ -34,6 +34,8 @@ class Stars(Schema):
 class RuleValues(Schema):
     """From which hours on there is which star."""
 
+    example = {"star_1_hours": 100}
+
     star_1_hours = fields.Count(1, HOURS_MAX)
     star_2_hours = fields.Count(1, HOURS_MAX)
     star_3_hours = fields.Count(1, HOURS_MAX)

@@ -40,6 +40,8 @@ class Code(fields.Text):
 class AskConfirmation(Schema):
     """Whose telephone is to be confirmed."""
 
+    example = {"phone": "13900000003"}
+
     phone = Phone(required=True)
 
 
@@ -56,6 +58,12 @@ class ConfirmationAsked(Schema):
 class SignIn(Schema):
     """The code that was sent to a telephone."""
 
+    example = {
+        "confirmation_id": "01KASAMP1E0000000000000000",
+        "phone": "13900000003",
+        "code": "123456",
+    }
+
     confirmation_id = fields.Id(required=True)
     phone = Phone(required=True)
     code = Code(required=True)
@@ -63,6 +71,14 @@ class SignIn(Schema):
 
 class Register(SignIn):
     """The code that was sent to a telephone, and who one is."""
+
+    example = {
+        "confirmation_id": "01KASAMP1E0000000000000000",
+        "phone": "13900000006",
+        "code": "123456",
+        "name": "王小明",
+        "region": "430211001004",
+    }
 
     name = fields.Text(40, required=True)
     region = fields.RegionCode(required=True)
@@ -90,5 +106,7 @@ class SignedIn(Schema):
 
 class ShowRefreshToken(Schema):
     """The newest refresh token of a sign-in."""
+
+    example = {"refresh_token": "as-a-sign-in-answered-it"}
 
     refresh_token = fields.Text(TOKEN_CHARS_MAX, required=True)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from deploy.embedded import jars
 from deploy.embedded.servers import MongoServer
 from shared import clock, logs
 from shared.auth import KnownKeys, Verifier
 from shared.mongo import ServiceDatabase
+from shared.settings import BadSettings
 from shared.web import Blueprint, Waiter, create_app, public, requires
 from shared.web.access import RouteWithoutRole
 from tests.shared.web.conftest import SEED, Shop
@@ -89,13 +93,40 @@ def test_the_openapi_document_shows_roles_keys_and_limits(shop: Shop) -> None:
     assert "ThingPage" in document["components"]["schemas"]
 
 
-def test_the_page_to_try_it_needs_nothing_from_elsewhere(shop: Shop) -> None:
-    page, script = shop.client.get("/docs"), shop.client.get("/docs.js")
+def test_the_page_to_try_it_needs_nothing_from_elsewhere(database: ServiceDatabase) -> None:
+    jar = str(jars.swagger_ui())
+    client = app_with(database, Blueprint("nothing", __name__), swagger_ui=jar).test_client()
 
+    page = client.get("/docs")
+
+    policy = page.headers["Content-Security-Policy"]
     assert (page.status_code, page.mimetype) == (200, "text/html")
-    assert (script.status_code, script.mimetype) == (200, "text/javascript")
-    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
-    assert "http" not in page.text + script.text
+    assert "default-src 'none'; script-src 'self'; connect-src 'self'" in policy
+    named = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(named) == 4
+    assert all(name.startswith("/docs/") for name in named)
+    files = [client.get(name) for name in named]
+    assert [file.status_code for file in files] == [200] * 4
+    assert {file.mimetype for file in files} == {"text/css", "text/javascript", "image/png"}
+    # Its own script speaks to its own service, and keeps the token nowhere.
+    own = client.get("/docs/docs.js").text
+    assert not re.search(r"https?://|localStorage|sessionStorage|cookie", own)
+    assert "persistAuthorization: false" in own
+    assert client.get("/docs/docs.py").status_code == 404
+
+
+def test_without_the_jar_there_is_no_such_page(shop: Shop) -> None:
+    assert shop.client.get("/docs").status_code == 404
+    assert shop.client.get("/openapi.json").status_code == 200
+
+
+def test_a_jar_that_is_none_is_said_at_start(database: ServiceDatabase, tmp_path: Path) -> None:
+    jar = tmp_path / "swagger-ui.jar"
+    for content in (None, b"no jar"):
+        if content:
+            jar.write_bytes(content)
+        with pytest.raises(BadSettings, match="GONGXIANG_SWAGGER_UI"):
+            app_with(database, Blueprint("nothing", __name__), swagger_ui=str(jar))
 
 
 def test_a_person_and_an_address_may_ask_so_often_a_minute(database: ServiceDatabase) -> None:
