@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 
 from services.ledger import operations, repository
+from services.ledger.heads import open_head
 from services.ledger.model import Account, Book, Command, Posting, check_next, decide, genesis
 from services.ledger.settings import LedgerSettings
 from services.ledger.writer import BATCH_MAX, Writer
@@ -90,7 +91,14 @@ def open_ledger(stage: Stage) -> ServiceDatabase:
 
 def empty_ledger(stage: Stage) -> ServiceDatabase:
     """Return a ledger's database with its collections and indexes, and no book."""
-    database = stage.database("ledger", stage.settings(LedgerSettings, "ledger-0"))
+    database = ledger_of(stage.settings(LedgerSettings, "ledger-0"))
+    stage.callback(database.close)
+    return database
+
+
+def ledger_of(settings: LedgerSettings) -> ServiceDatabase:
+    """Return the ledger's database of these settings, made where it is missing."""
+    database = ServiceDatabase.connect(settings, "ledger")
     repository.prepare(database)
     return database
 
@@ -105,6 +113,19 @@ def fill(database: ServiceDatabase, documents: Sequence[Document]) -> None:
     """Insert ready postings as the writer does, fifty at a time."""
     for start in range(0, len(documents), BATCH_MAX):
         database.db.journal.insert_many(documents[start : start + BATCH_MAX])
+
+
+def fill_whole(database: ServiceDatabase, documents: Sequence[Document]) -> None:
+    """Insert ready postings, and write the rows and the totals that belong to them."""
+    accounts: dict[str, Account] = {}
+    for document in documents:
+        for name in document["accounts"]:
+            account = accounts.get(name) or Account(name)
+            accounts[name] = account.after(n=document["n"], lines=document["lines"])
+    fill(database, documents)
+    repository.accounts.replace(database, accounts.values())
+    head = open_head(database, BOOK)
+    repository.books.raise_hint(database, BOOK, n=head.n, totals=head.totals)
 
 
 def found_sound(database: ServiceDatabase) -> int:

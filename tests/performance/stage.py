@@ -9,9 +9,11 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from kafka import KafkaAdminClient
+
 from deploy.embedded.servers import KafkaServer, MongoServer
 from deploy.embedded.system import System
-from shared import ids
+from shared import clock, ids
 from shared.mongo import ServiceDatabase
 from shared.settings import Settings
 from tests.faults.conftest import started
@@ -23,20 +25,36 @@ SomeSettings = TypeVar("SomeSettings", bound=Settings)
 class Stage:
     """One arm's own: what it starts here is new to it, and gone when it ends."""
 
-    def __init__(self, kept: Servers | None, directory: Path) -> None:
-        self._kept = kept
+    def __init__(self, servers: Servers, directory: Path) -> None:
+        self._servers = servers
         self.directory = directory
         self._ending = ExitStack()
         self._own: dict[str, Any] = {}
-        self._prefix = f"b{ids.new_id()}_"
+        self.prefix = f"b{ids.new_id()}_"
 
-    def mongo(self) -> MongoServer:
-        """Return the database server."""
-        return self._server("mongo", lambda at: _up(MongoServer(at)))
+    def mongo(self, *, holding: Path | None = None) -> MongoServer:
+        """Return the database server; the first call may give it a copy of a server's data."""
+
+        def start(at: Path) -> MongoServer:
+            server = MongoServer(at)
+            if holding is not None:
+                shutil.copytree(holding / "data", server.directory / "data")
+            return _up(server)
+
+        # A kept server has what others left in it, so one that holds data is the arm's own.
+        return self._server("mongo", start, kept=holding is None)
+
+    def made_once(self, name: str, make: Callable[[MongoServer], object]) -> Path:
+        """Return the directory of a server that ``make`` filled; made at the first asking."""
+        return self._servers.filled(name, make)
 
     def kafka(self) -> KafkaServer:
-        """Return the broker."""
-        return self._server("kafka", lambda at: _up(KafkaServer(at)))
+        """Return the broker, without a topic."""
+        first = "kafka" not in self._own
+        server: KafkaServer = self._server("kafka", lambda at: _up(KafkaServer(at)))
+        if first and self._servers.kept:
+            without_topics(server)
+        return server
 
     def system(self) -> System:
         """Return the whole system, one worker a service, without rate limits."""
@@ -50,7 +68,7 @@ class Stage:
             "mongo_uri": self.mongo().uri,
             "kafka_bootstrap": bootstrap,
             "jwks_url": "",
-            "database_prefix": self._prefix,
+            "database_prefix": self.prefix,
             "slot": slot,
             "log_level": "ERROR",
         }
@@ -74,10 +92,10 @@ class Stage:
         """End all that was entered; the servers last, where they are this arm's alone."""
         self._ending.close()
 
-    def _server(self, name: str, start: Callable[[Path], Any]) -> Any:
+    def _server(self, name: str, start: Callable[[Path], Any], *, kept: bool = True) -> Any:
         if name not in self._own:
-            if self._kept is not None:
-                self._own[name] = self._kept.one(name, start)
+            if kept and self._servers.kept:
+                self._own[name] = self._servers.one(name, start)
             else:
                 # Entered before all that uses it, so stopped after it.
                 self._own[name] = start(self.directory / name)
@@ -88,11 +106,11 @@ class Stage:
 class Servers:
     """Gives each arm its stage: servers of its own, or for small runs the same ones to all.
 
-    On kept servers an arm's databases are new, by their prefix; topics it has to name itself.
+    On kept servers an arm's databases are new, by their prefix, and its broker has no topics.
     """
 
     def __init__(self, *, kept: bool) -> None:
-        self._kept = kept
+        self.kept = kept
         self._directory = Path(tempfile.mkdtemp(prefix="gongxiang-bench-"))
         self._running: dict[str, Any] = {}
 
@@ -100,7 +118,7 @@ class Servers:
     def stage(self) -> Iterator[Stage]:
         """Return a stage for one arm."""
         directory = Path(tempfile.mkdtemp(dir=self._directory))
-        stage = Stage(self if self._kept else None, directory)
+        stage = Stage(self, directory)
         try:
             yield stage
         finally:
@@ -113,11 +131,35 @@ class Servers:
             self._running[name] = start(self._directory / name)
         return self._running[name]
 
+    def filled(self, name: str, make: Callable[[MongoServer], object]) -> Path:
+        """Return the directory of a stopped server that ``make`` has filled."""
+        directory = self._directory / f"filled-{name}"
+        if not directory.exists():
+            server = MongoServer(directory)
+            server.start()
+            try:
+                make(server)
+            finally:
+                server.stop()
+        return directory
+
     def close(self) -> None:
         """Stop what was kept and forget all data."""
         for server in reversed(self._running.values()):
             server.stop()
         shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def without_topics(server: KafkaServer) -> None:
+    """Delete what topics of ours a broker has; return when they are gone."""
+    admin = KafkaAdminClient(bootstrap_servers=server.bootstrap, bootstrap_timeout_ms=5_000)
+    deadline = clock.monotonic() + 20
+    while ours := [topic for topic in admin.list_topics() if topic.endswith(".events")]:
+        if clock.monotonic() > deadline:
+            raise TimeoutError(f"still there: {ours}")
+        admin.delete_topics(ours, raise_errors=False)
+        clock.sleep(0.1)
+    admin.close()
 
 
 def _up(server: Any) -> Any:

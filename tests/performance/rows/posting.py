@@ -116,7 +116,7 @@ CURVES = (
         axis="accounts",
         unit="ms",
         sizes=(20, 200, 2_000, 10_000),
-        small=(20, 40),
+        small=(20,),
         cost=cost,
     ),
 )
