@@ -212,10 +212,15 @@ class Admin:
             self._client.remove_group_members(group, [MemberToRemove(group_instance_id=instance)])
 
 
+def group_prefix(service: str) -> str:
+    """Return how the names of all groups of a service begin: its right to join is for these."""
+    return f"{service}-"
+
+
 def group_name(service: str, log_ids: Mapping[str, str]) -> str:
     """Return the consumer group of a service on these logs: its offsets speak of no other log."""
     text = "\n".join(f"{topic}={log_ids[topic]}" for topic in sorted(log_ids))
-    return f"{service}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    return f"{group_prefix(service)}{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 class Producer:

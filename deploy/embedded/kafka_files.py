@@ -54,11 +54,11 @@ def formatted(directory: Path) -> bool:
     return (directory / "data" / "meta.properties").exists()
 
 
-def format_storage(directory: Path) -> None:
-    """Make empty storage for a new cluster with an id of its own."""
+def format_storage(directory: Path, *more: str) -> None:
+    """Make empty storage for a new cluster with an id of its own; ``more`` is the tool's own."""
     cluster_id = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
     # `--cluster-id=` in one word: an id may begin with a dash.
-    arguments = ["format", f"--cluster-id={cluster_id}", "-c", "server.properties"]
+    arguments = ["format", f"--cluster-id={cluster_id}", "-c", "server.properties", *more]
     subprocess.run(
         [*_java(), "kafka.tools.StorageTool", *arguments],
         cwd=directory,

@@ -2,6 +2,7 @@
 
 from shared.mongo.alarms import raise_alarm
 from shared.mongo.database import (
+    SHARED_INDEXES,
     CommitUnknown,
     DatabaseTrouble,
     Document,
@@ -15,6 +16,7 @@ from shared.mongo.leases import holds_lease
 from shared.mongo.sessions import open_client, user_of
 
 __all__ = [
+    "SHARED_INDEXES",
     "CommitUnknown",
     "DatabaseTrouble",
     "Document",

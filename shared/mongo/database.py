@@ -48,7 +48,7 @@ KEPT_S = 30 * 86_400
 TRIES_MAX, SECONDS_MAX = 5, 10.0
 HELD_TRIES_MAX, HELD_SECONDS_MAX = 20, 3.0
 
-_SHARED_INDEXES: Mapping[str, Sequence[IndexModel]] = {
+SHARED_INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "outbox": [
         IndexModel([("sent_to", ASCENDING), ("told_at", ASCENDING)]),
         # On sent_at alone: a row not sent yet is never deleted.
@@ -140,7 +140,7 @@ class ServiceDatabase:
         database = cls(open_client(settings), name, settings)
         _wait_for_primary(database.client)
         kill_predecessors(database.client, database.db.sessions, settings.slot)
-        ensure_indexes(database, _SHARED_INDEXES)
+        ensure_indexes(database, SHARED_INDEXES)
         row = {"_id": settings.slot}
         started = {"$inc": {"starts": 1}, "$set": {"started_at": clock.real_now()}}
         database.db.processes.update_one(row, started, upsert=True)

@@ -10,9 +10,9 @@ from pymongo.errors import InvalidOperation
 from services.ledger.repository import accounts, books, copies, journal
 from shared.mongo import ServiceDatabase, ensure_indexes
 
-__all__ = ["accounts", "books", "copies", "is_closed", "journal", "prepare"]
+__all__ = ["INDEXES", "accounts", "books", "copies", "is_closed", "journal", "prepare"]
 
-_INDEXES: Mapping[str, Sequence[IndexModel]] = {
+INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "journal": [
         # The unique number is the lock, the fence and the order.
         IndexModel([("book", ASCENDING), ("n", ASCENDING)], unique=True),
@@ -32,4 +32,4 @@ def is_closed(error: Exception) -> bool:
 
 def prepare(database: ServiceDatabase) -> None:
     """Make the collections and indexes where they are missing."""
-    ensure_indexes(database, _INDEXES)
+    ensure_indexes(database, INDEXES)
