@@ -1,9 +1,11 @@
-"""`python -m deploy.topics [--widen]`: the topics of all services, with one partition count.
+"""`python -m deploy.topics [--widen|--remove]`: all services' topics, with one partition count.
 
 Missing topics are made; another partition count than the settings' is refused, since what has the
 same key would no longer lie in one partition. `--widen` gives the topics the settings' count: only
 upwards, only while no worker relays, and only when nothing is left unsent or unread, so that
-nothing old can be overtaken.
+nothing old can be overtaken. `--remove` forgets the topics with all that lies in them, after the
+databases were restored: what was told in the last eight days is then told again to new ones. Only
+while no worker relays.
 """
 
 from __future__ import annotations
@@ -72,6 +74,19 @@ def widen(settings: Settings) -> list[str]:
         admin.close()
 
 
+def remove(settings: Settings) -> None:
+    """Forget all topics; refuses with :class:`NotDrained` while workers relay."""
+    with connected(settings.mongo_uri, settings.database_prefix, operator=settings) as sources:
+        left = _relaying(sources)
+    if left:
+        raise NotDrained("gongxiang: not removed:\n  " + "\n  ".join(left))
+    admin = Admin(settings)
+    try:
+        admin.remove_topics(TOPICS)
+    finally:
+        admin.close()
+
+
 def _described(admin: Admin, wanted: int) -> dict[str, int]:
     """Return every topic's partitions, once the broker describes what the controller has done."""
     deadline = clock.monotonic() + DESCRIBED_WITHIN_S
@@ -95,13 +110,19 @@ def _relaying(sources: Sources) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make or widen the topics; return 0."""
+    """Make, widen or remove the topics; return 0."""
     parser = argparse.ArgumentParser(prog="python -m deploy.topics", description=__doc__)
-    parser.add_argument("--widen", action="store_true", help="to GONGXIANG_TOPIC_PARTITIONS")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--widen", action="store_true", help="to GONGXIANG_TOPIC_PARTITIONS")
+    what.add_argument("--remove", action="store_true", help="with all that lies in them")
     installation.add_arguments(parser)
     asked = parser.parse_args(arguments)
     settings = installation.common_settings(asked.data_dir, operator="topics")
     try:
+        if asked.remove:
+            remove(settings)
+            print(f"{len(TOPICS)} 个主题已删除 / topics removed")
+            return 0
         widened = widen(settings) if asked.widen else []
         counts = ensure(settings)
     except (BrokerTrouble, PyMongoError) as trouble:

@@ -173,6 +173,19 @@ class Admin:
         with _trouble():
             self._client.create_partitions({topic: partitions})
 
+    def remove_topics(self, topics: Sequence[str]) -> None:
+        """Forget topics with all that lies in them, where they are there; wait until they are not.
+
+        Raises :class:`BrokerTrouble` where they are still there after some seconds.
+        """
+        deadline = clock.monotonic() + DESCRIBED_WITHIN_S
+        while there := [topic for topic, id_ in self.topic_ids(topics).items() if id_]:
+            if clock.monotonic() > deadline:
+                raise BrokerTrouble(f"still there: {', '.join(there)}")
+            with _trouble():
+                self._client.delete_topics(there, timeout_ms=5_000, raise_errors=False)
+            clock.sleep(0.1)
+
     def cluster_id(self) -> str:
         """Return the id of the cluster; another after the broker lost its data."""
         with _trouble():

@@ -18,6 +18,31 @@ EVENTS_UNREAD = Gauge(
 OLDEST_UNSENT_S = Gauge(
     "gongxiang_oldest_unsent_seconds", "Age of the oldest row not yet told", ["service"]
 )
+DEAD_LETTERS_OPEN = Gauge(
+    "gongxiang_dead_letters_open",
+    "Dead letters that nobody has dealt with, up to 1000",
+    ["service"],
+)
+ALARMS_OPEN = Gauge(
+    "gongxiang_alarms_open", "Alarms that nobody has settled, up to 1000", ["service", "kind"]
+)
+QUESTIONS_OPEN = Gauge(
+    "gongxiang_questions_open",
+    "Orders or records that wait for the ledger, up to 1000",
+    ["service", "state"],
+)
+OLDEST_QUESTION_S = Gauge(
+    "gongxiang_oldest_question_seconds", "How long the oldest of them has waited", ["service"]
+)
+LEASE_IDLE_S = Gauge(
+    "gongxiang_lease_idle_seconds", "How long nobody has held the lease", ["service", "lease"]
+)
+CLOCK_ERROR_S = Gauge(
+    "gongxiang_clock_error_seconds", "This process's clock less the database's", ["service"]
+)
+WATCHED_AT = Gauge(
+    "gongxiang_watched_timestamp_seconds", "When the worker last looked at its rows", ["service"]
+)
 PARTITIONS_PAUSED = Gauge(
     "gongxiang_partitions_paused", "Partitions paused by too many dead letters", ["service"]
 )

@@ -32,6 +32,9 @@ class Relay(Protocol):
     def round(self, producer: Producer, log_id: str) -> int:
         """Send what waits, mark what was acknowledged; return how many were."""
 
+    def oldest_unsent_s(self) -> float:
+        """Return how long the oldest of what was never sent has waited; 0 where nothing waits."""
+
 
 def note_log(database: ServiceDatabase, log_id: str) -> None:
     """Write a log's id down before the first send to it, so that its rows are found later."""
@@ -57,17 +60,18 @@ class OutboxRelay:
             note_log(self._database, log_id)
             self._noted = log_id
         sent = 0
-        oldest = None
         deadline = clock.monotonic() + ROUND_S_MAX
         for page in _pages(self._waiting(log_id)):
-            oldest = min([row["told_at"] for row in page] + ([oldest] if oldest else []))
             sent += self._send_page(producer, log_id, page)
             if sent and clock.monotonic() > deadline:
                 # More came than a round should take: the lease is to be renewed, a stop to be seen.
                 break
-        age = (clock.real_now() - oldest).total_seconds() if oldest else 0.0
-        metrics.OLDEST_UNSENT_S.labels(self._database.name).set(age)
         return sent
+
+    def oldest_unsent_s(self) -> float:
+        """Return how long the oldest row without a mark has waited; see :class:`Relay`."""
+        found = self._outbox.find({"sent_to": None}, {"told_at": 1}).sort("told_at", 1).limit(1)
+        return max((_age_s(row) for row in found), default=0.0)
 
     def _waiting(self, log_id: str) -> Iterator[Document]:
         """Yield rows without a mark and, every five seconds, those marked by an older log."""
@@ -154,6 +158,11 @@ def outgoing(row: Document) -> Outgoing:
         correlation=row["correlation"],
         body=row["body"],
     )
+
+
+def _age_s(row: Document) -> float:
+    age: timedelta = clock.real_now() - row["told_at"]
+    return max(0.0, age.total_seconds())
 
 
 def _pages(rows: Iterable[Document]) -> Iterator[list[Document]]:

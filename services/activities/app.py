@@ -33,6 +33,7 @@ def create_worker(settings: ActivitiesSettings | None = None) -> Worker:
         database=_database(settings),
         subscriptions=SUBSCRIPTIONS,
         sweeps=SWEEPS,
+        questions="records",
     )
 
 

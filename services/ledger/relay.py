@@ -6,6 +6,8 @@ log that it speaks of, and on another log the postings of the last eight days ar
 
 from __future__ import annotations
 
+from prometheus_client import Gauge
+
 from services.ledger import repository, telling
 from services.ledger.repository.books import BookRow, Mark
 from shared import clock, metrics
@@ -16,6 +18,8 @@ from shared.relay import HORIZON, note_log
 WINDOW = 500
 BOOKS_A_ROUND = 20
 """Books whose hint says nothing new are looked at in turn: the hint is never the last word."""
+
+BOOKS_SET_ASIDE = Gauge("gongxiang_books_set_aside", "Books that no writer goes on with")
 
 
 class JournalRelay:
@@ -33,16 +37,25 @@ class JournalRelay:
             note_log(self._database, log_id)
             self._noted = log_id
         sent = 0
-        oldest_ms: int | None = None
-        for row in self._to_look_at(repository.books.all_rows(self._database), log_id):
-            told, waits_ms = self._book(producer, log_id, row)
-            sent += told
-            if waits_ms is not None:
-                oldest_ms = waits_ms if oldest_ms is None else min(oldest_ms, waits_ms)
-        age = 0 if oldest_ms is None else max(0, clock.to_ms(clock.now()) - oldest_ms)
-        metrics.OLDEST_UNSENT_S.labels(self._database.name).set(age / 1000)
+        rows = repository.books.all_rows(self._database)
+        BOOKS_SET_ASIDE.set(sum(row.set_aside is not None for row in rows))
+        for row in self._to_look_at(rows, log_id):
+            sent += self._book(producer, log_id, row)
         metrics.EVENTS_SENT.labels(self._database.name).inc(sent)
         return sent
+
+    def oldest_unsent_s(self) -> float:
+        """Return how long the oldest posting above its book's mark has waited."""
+        behind = [row for row in repository.books.all_rows(self._database) if row.n > row.told.n]
+        nexts = [
+            posting
+            for row in behind[:BOOKS_A_ROUND]
+            for posting in repository.journal.window(
+                self._database, row.book, after=row.told.n, upto=row.told.n + 1
+            )
+        ]
+        now = clock.to_ms(clock.now())
+        return max((max(0, now - posting.at) / 1000 for posting in nexts), default=0.0)
 
     def _to_look_at(self, rows: list[BookRow], log_id: str) -> list[BookRow]:
         waiting = [row for row in rows if row.told.log != log_id or row.n > row.told.n]
@@ -52,8 +65,8 @@ class JournalRelay:
         self._turn = first + BOOKS_A_ROUND
         return waiting + (others[first:] + others[:first])[:BOOKS_A_ROUND]
 
-    def _book(self, producer: Producer, log_id: str, row: BookRow) -> tuple[int, int | None]:
-        """Tell a window of one book; return how many, and the time of what still waits."""
+    def _book(self, producer: Producer, log_id: str, row: BookRow) -> int:
+        """Tell a window of one book; return how many."""
         today = clock.real_now().date().isoformat()
         if not row.days or row.days[-1][0] < today:
             repository.books.note_day(self._database, row, day=today, n=row.told.n)
@@ -70,7 +83,7 @@ class JournalRelay:
         if upto != row.told.n or row.told.log != log_id:
             now = Mark(log=log_id, n=upto)
             repository.books.move_mark(self._database, row.book, read=row.told, now=now)
-        return sum(done), failed[0].at if failed else None
+        return sum(done)
 
 
 def _begin(row: BookRow, log_id: str) -> int:

@@ -33,6 +33,7 @@ def create_worker(settings: StoreSettings | None = None) -> Worker:
         database=_database(settings),
         subscriptions=SUBSCRIPTIONS,
         sweeps=[ask_open_questions, cancel_expired_vouchers],
+        questions="orders",
     )
 
 

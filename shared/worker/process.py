@@ -1,4 +1,4 @@
-"""A worker process: three loops and a watch, one clean stop.
+"""A worker process: three loops, two watches, one clean stop.
 
 Whatever loop ends with an error ends the process, and its supervisor starts it again with new
 clients: there is one path, at start.
@@ -23,6 +23,7 @@ from shared.settings import Settings
 from shared.worker.handling import Hearer, Subscriptions, TransactionHearer
 from shared.worker.health import Health
 from shared.worker.hearing import Hearing
+from shared.worker.watching import Watching
 
 RELAY_EVERY_S = 0.05
 RELAY_SOON_S = 0.015
@@ -30,6 +31,7 @@ RELAY_SOON_S = 0.015
 BUSY_FOR_S = 1.0
 SWEEP_EVERY_S = 1.0
 WATCH_EVERY_S = 5.0
+LOOK_EVERY_S = 10.0
 STOP_WITHIN_S = 4.5
 
 Sweep = Callable[[ServiceDatabase, datetime, datetime], int]
@@ -54,9 +56,12 @@ class Worker:
         sweeps: Sequence[Sweep] = (),
         hearer: Hearer | None = None,
         relay: Relay | None = None,
+        questions: str | None = None,
         closing: Sequence[Callable[[], None]] = (),
     ) -> None:
-        """``closing``: what else is to be closed at the end, while the database is still open."""
+        """``questions``: the collection whose rows ask until they are answered, to be watched.
+
+        ``closing``: what else is to be closed at the end, while the database is still open."""
         clock.use(offset_file=settings.clock_offset_file or None, error_s=settings.clock_error_s)
         logs.configure(service=database.name, slot=settings.slot, level=settings.log_level)
         self.settings = settings
@@ -64,6 +69,7 @@ class Worker:
         self.hearer = hearer or TransactionHearer(database, subscriptions)
         self.relay = relay or OutboxRelay(database)
         self.sweeps = tuple(sweeps)
+        self.watching = Watching(database, self.relay, questions=questions)
         self._closing = tuple(closing)
         self.own_topic = events.topic_of(database.name)
         self.heard_topics = sorted(
@@ -97,7 +103,7 @@ class Worker:
                 threading.Thread(
                     target=self._guarded, args=(loop,), name=loop.__name__, daemon=True
                 )
-                for loop in (self._hear, self._relay, self._sweep)
+                for loop in (self._hear, self._relay, self._sweep, self._look)
             ]
             for thread in loops:
                 thread.start()
@@ -257,6 +263,14 @@ class Worker:
                     log.exception("a sweep failed")
                     name = getattr(sweep, "__name__", type(sweep).__name__)
                     self._alarm("sweep-failed", name, f"{type(error).__name__}: {error}")
+
+    def _look(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.watching.look()
+            except DatabaseTrouble as error:
+                log.warning("trouble while looking", extra={"why": type(error).__name__})
+            self._stop.wait(LOOK_EVERY_S)
 
     def _alarm(self, kind: str, about: str, detail: str) -> None:
         try:
