@@ -27,7 +27,8 @@ _host = "127.0.0.1" if _embedded else "0.0.0.0"  # noqa: S104 - a container's on
 _port = int(os.environ.get("GONGXIANG_PORT", "8000"))
 
 bind = f"{_host}:{_port}"
-worker_class = "gthread"
+# gthread, but a thread is given only what has come whole.
+worker_class = "deploy.web_worker.GatheringWorker"
 workers = int(os.environ.get("GONGXIANG_WEB_WORKERS", "1"))
 threads = int(os.environ.get("GONGXIANG_WEB_THREADS", "16"))
 # Clients made before a fork hang in the child, so each child makes the app and its own.
@@ -88,6 +89,11 @@ def post_fork(server, worker):
     _die_with(server.pid)
     name = f"{_service(server)}-web-{socket.gethostname()}-{worker.slot_number}"
     os.environ["GONGXIANG_SLOT"] = name
+
+
+def post_request(worker, req, environ, resp):  # noqa: ARG001
+    """Let the worker see what was answered: who asks too often is not served first."""
+    worker.note_answer(environ, resp)
 
 
 def child_exit(server, worker):  # noqa: ARG001

@@ -44,7 +44,10 @@ def register(app: Flask, settings: Settings) -> None:
     def too_many(_error: RateLimitExceeded) -> Response:
         current = limiter.current_limit
         wait = round(current.reset_at - clock.real_now().timestamp()) if current else 1
-        return problem(status=429, headers={"Retry-After": str(min(max(1, wait), MINUTE_S))})
+        headers = {"Retry-After": str(min(max(1, wait), MINUTE_S))}
+        if current and current.request_args[-1] == "address":
+            headers["X-Limited"] = "address"
+        return problem(status=429, headers=headers)
 
     app.register_error_handler(RateLimitExceeded, too_many)
 

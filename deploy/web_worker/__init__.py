@@ -1,0 +1,208 @@
+"""gunicorn's threads, given a request only when all of it has come.
+
+gthread itself gives a connection to a thread as soon as it is there: as many clients as there are
+threads, each sending a byte now and then, keep everybody else out. Here the worker's loop gathers a
+request, head and body, and a thread reads it from memory; what has not come within ten seconds is
+given up. What a thread answers goes into the socket's buffer, and a client that takes longer than
+ten seconds for what does not fit there is given up too. So slow clients cost memory, which is
+bounded, and never a thread. Who was sent away lingers beside the others, while gthread lets all
+wait for each. And who was told to ask less often (429) is handed over a second later, each time,
+until Retry-After is over: the answer is the same, and costs others nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import time
+from collections.abc import Mapping
+from functools import partial
+from http import HTTPStatus
+from itertools import takewhile
+from typing import Any
+
+from gunicorn import util
+from gunicorn.workers.gthread import ThreadWorker
+
+from deploy.web_worker.arriving import Arriving
+from deploy.web_worker.greedy import Greedy
+
+ARRIVES_WITHIN_S = 10.0
+ANSWERED_WITHIN_S = 10.0
+LINGERS_S = 2.0
+DRAIN_S = 0.05
+PARKED_S = 1.0
+HELD_BYTES_MAX = 128 * 1024 * 1024
+ANSWER_BYTES_KEPT = 2 * 1024 * 1024
+"""Of one connection, as far as the kernel allows; it takes only what is really waiting."""
+READ_BYTES = 64 * 1024
+
+
+class GatheringWorker(ThreadWorker):  # type: ignore[misc]
+    """gthread whose threads never wait for a client's bytes. TLS ends in front of it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._requests: dict[Any, Arriving] = {}
+        self._held_bytes = 0
+        # Connections and when their wait is over; all of a kind wait equally long, so in order.
+        self._arriving: dict[Any, float] = {}
+        self._parked: dict[Any, float] = {}
+        self._lingering: dict[Any, float] = {}
+        self._greedy = Greedy()
+
+    def accept(self, listener: socket.socket) -> None:
+        """Accept a connection; where there are too many, the one that is longest at it goes."""
+        super().accept(listener)
+        if self.nr_conns >= self.worker_connections and self._arriving:
+            self._give_up(next(iter(self._arriving)))
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Gather the connection's next request, and only then give it to a thread."""
+        self._requests[conn] = request = Arriving()
+        conn.data_ready = True
+        if conn.parser is None:
+            with contextlib.suppress(OSError):
+                conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ANSWER_BYTES_KEPT)
+        else:
+            request.take(conn.parser.unreader.take_buffered())
+            self._held_bytes += len(request.came)
+        conn.sock.setblocking(False)
+        if request.whole:
+            self._came(conn)
+        elif self._read(conn):
+            self._arriving[conn] = time.monotonic() + ARRIVES_WITHIN_S
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._on_more, conn))
+
+    def murder_pending(self) -> None:
+        """Do what is due: give up, hand over, let go."""
+        super().murder_pending()
+        now = time.monotonic()
+        for conn in _due(self._arriving, now):
+            self._give_up(conn)
+        for conn in _due(self._parked, now):
+            del self._parked[conn]
+            self._hand_over(conn)
+        for conn in _due(self._lingering, now):
+            self._let_go(conn)
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """Keep the connection for its next request, or send its client away and linger."""
+        if not fs.cancelled() and fs.exception() is None and fs.result():
+            super().finish_request(conn, fs)
+            return
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+            conn.sock.setblocking(False)
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._on_last, conn))
+        except (OSError, ValueError, KeyError):
+            self._close(conn)
+        else:
+            self._lingering[conn] = time.monotonic() + LINGERS_S
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Answer a request; who does not take the answer in time is given up."""
+        conn.sock.settimeout(ANSWERED_WITHIN_S)
+        try:
+            return super().handle_request(req, conn)
+        except TimeoutError:
+            raise StopIteration from None
+
+    def note_answer(self, environ: Mapping[str, Any], answer: Any) -> None:
+        """Remember who was told to ask less often, and until when."""
+        if answer is None or answer.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+            return
+        headers = {name.lower(): value for name, value in answer.headers}
+        all_of_it = headers.get("x-limited") == "address"
+        self._greedy.note(
+            environ.get("REMOTE_ADDR", ""),
+            "" if all_of_it else environ.get("HTTP_AUTHORIZATION", ""),
+            seconds=float(headers.get("retry-after", PARKED_S)),
+        )
+
+    def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:
+        """Tell whether the connection is good for another request; nobody waits for a rest."""
+        deadline = time.monotonic() + DRAIN_S
+        return bool(keepalive and conn.parser.finish_body(deadline=deadline))
+
+    def _on_more(self, conn: Any, sock: socket.socket) -> None:
+        if not self._read(conn):
+            del self._arriving[conn]
+            self.poller.unregister(sock)
+
+    def _read(self, conn: Any) -> bool:
+        """Take what is there; tell whether there is more to wait for."""
+        request = self._requests[conn]
+        try:
+            data = conn.sock.recv(READ_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return True
+        except OSError:
+            data = b""
+        request.take(data)
+        self._held_bytes += len(data)
+        if not data:
+            self._drop(conn)
+        elif request.whole:
+            self._came(conn)
+        elif request.head_too_large:
+            self._drop(conn, 431, "Request Header Fields Too Large")
+        elif self._held_bytes > HELD_BYTES_MAX:
+            self._drop(conn, 503, "Service Unavailable")
+        else:
+            return True
+        return False
+
+    def _came(self, conn: Any) -> None:
+        if self._greedy.has(conn.client[0], self._requests[conn].who):
+            self._parked[conn] = time.monotonic() + PARKED_S
+        else:
+            self._hand_over(conn)
+
+    def _hand_over(self, conn: Any) -> None:
+        request = self._forget(conn)
+        conn.init()
+        conn.parser.unreader.unread(bytes(request.came))
+        super().enqueue_req(conn)
+
+    def _give_up(self, conn: Any) -> None:
+        del self._arriving[conn]
+        self.poller.unregister(conn.sock)
+        self._drop(conn, 408, "Request Timeout")
+
+    def _drop(self, conn: Any, status: int = 0, reason: str = "") -> None:
+        if self._forget(conn).came and status:
+            with contextlib.suppress(OSError):
+                util.write_error(conn.sock, status, reason, "")
+        self._close(conn)
+
+    def _forget(self, conn: Any) -> Arriving:
+        request = self._requests.pop(conn)
+        self._held_bytes -= len(request.came)
+        return request
+
+    def _on_last(self, conn: Any, sock: socket.socket) -> None:
+        """Read what a client still sends, so that it sees the answer and no reset."""
+        try:
+            over = not sock.recv(READ_BYTES)
+        except (BlockingIOError, InterruptedError):
+            over = False
+        except OSError:
+            over = True
+        if over:
+            self._let_go(conn)
+
+    def _let_go(self, conn: Any) -> None:
+        del self._lingering[conn]
+        self.poller.unregister(conn.sock)
+        self._close(conn)
+
+    def _close(self, conn: Any) -> None:
+        self.nr_conns -= 1
+        conn.close()
+
+
+def _due(waits: Mapping[Any, float], now: float) -> list[Any]:
+    """Return whose wait is over; the waits are in order."""
+    return [conn for conn, _ in takewhile(lambda wait: wait[1] <= now, waits.items())]

@@ -1,0 +1,87 @@
+"""A request on its way: is all of it there?"""
+
+from __future__ import annotations
+
+import re
+
+HEAD_BYTES_MAX = 64 * 1024
+BODY_BYTES_MAX = 6 * 1024 * 1024
+"""Above every route's limit: what says that it is larger is answered (413) without being read."""
+
+_HEAD_END = b"\r\n\r\n"
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n", re.IGNORECASE)
+_WHO = re.compile(rb"\r\nauthorization:[ \t]*([^\r]*?)[ \t]*\r\n", re.IGNORECASE)
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
+
+
+class Arriving:
+    """What has come of a request so far."""
+
+    def __init__(self) -> None:
+        self.came = bytearray()
+        self._body_at = -1
+        self._chunk_at = -1
+        self._ends_at = -1
+
+    def take(self, data: bytes) -> None:
+        """Add what came."""
+        self.came += data
+
+    @property
+    def who(self) -> str:
+        """Return whose token came with it; empty where none did."""
+        found = _WHO.search(self.came, 0, self._body_at)
+        return found[1].decode("latin-1") if found else ""
+
+    @property
+    def head_too_large(self) -> bool:
+        """Tell whether the head does not end where a head of ours would."""
+        return self._body_at < 0 and len(self.came) > HEAD_BYTES_MAX
+
+    @property
+    def whole(self) -> bool:
+        """Tell whether a thread would wait for nothing; so too for what is larger than we take."""
+        if self._body_at < 0 and not self._read_head():
+            return False
+        if self._chunk_at >= 0:
+            self._read_chunks()
+        return 0 <= self._ends_at <= len(self.came) or len(self.came) > BODY_BYTES_MAX
+
+    def _read_head(self) -> bool:
+        end = self.came.find(_HEAD_END)
+        if end < 0:
+            return False
+        self._body_at = end + len(_HEAD_END)
+        head = bytes(self.came[: end + 2])
+        lengths = _LENGTH.findall(head)
+        if _CHUNKED.search(head):
+            self._chunk_at = self._body_at
+        elif lengths and int(lengths[0]) <= BODY_BYTES_MAX:
+            self._ends_at = self._body_at + int(lengths[0])
+        else:
+            self._ends_at = self._body_at
+        return True
+
+    def _read_chunks(self) -> None:
+        """Go on to the last chunk; what is none is left to the parser, which refuses it."""
+        while self._ends_at < 0:
+            line_end = self.came.find(b"\r\n", self._chunk_at)
+            if line_end < 0:
+                return
+            try:
+                size = int(self.came[self._chunk_at : line_end].partition(b";")[0], 16)
+            except ValueError:
+                size = -1
+            if size < 0:
+                self._ends_at = len(self.came)
+            elif size == 0:
+                # Trailers, or at once the empty line that ends them.
+                end = self.came.find(_HEAD_END, line_end)
+                if end < 0:
+                    return
+                self._ends_at = end + len(_HEAD_END)
+            else:
+                after = line_end + 2 + size + 2
+                if after > len(self.came):
+                    return
+                self._chunk_at = after

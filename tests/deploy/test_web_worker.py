@@ -1,0 +1,194 @@
+"""Slow clients cost no thread, greedy ones no turn of others; what comes in pieces comes whole."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.embedded.local_server import free_port
+from deploy.web_worker.arriving import BODY_BYTES_MAX, HEAD_BYTES_MAX, Arriving
+from deploy.web_worker.greedy import Greedy
+from shared import clock
+from tests.deploy.tiny_app import LARGE
+
+CODE = Path(__file__).resolve().parents[2]
+THREADS = 2
+MANY = 4 * THREADS
+SOON_S = 1.5
+"""Less than the least time for which gthread lets one client hold a thread, or the loop."""
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Two threads of the web's worker, on a port; with the hooks of the real configuration."""
+    directory = tmp_path_factory.mktemp("gunicorn")
+    port = free_port()
+    hooks = directory / "conf.py"
+    hooks.write_text(
+        "def post_request(worker, req, environ, resp):\n    worker.note_answer(environ, resp)\n"
+    )
+    command = [
+        *(sys.executable, "-m", "gunicorn", "-c", str(hooks), "--no-control-socket"),
+        *("-k", "deploy.web_worker.GatheringWorker", "--threads", str(THREADS)),
+        *("-b", f"127.0.0.1:{port}", "tests.deploy.tiny_app:app"),
+    ]
+    with (directory / "log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=CODE, stdout=log, stderr=log, env=os.environ)
+    try:
+        _wait_for(port, directory / "log")
+        yield port
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
+def _wait_for(port: int, log: Path) -> None:
+    deadline = clock.monotonic() + 20
+    while True:
+        try:
+            assert ask(port) == (200, b"nothing")
+            return
+        except OSError:
+            assert clock.monotonic() < deadline, log.read_text()
+            clock.sleep(0.05)
+
+
+def ask(port: int, path: str = "/", *, who: str = "", within_s: float = 20) -> tuple[int, bytes]:
+    """Return what a client that does all right is answered."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=within_s)
+    with contextlib.closing(connection):
+        connection.request("GET", path, headers={"Authorization": who} if who else {})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+
+@contextlib.contextmanager
+def clients(port: int, said: bytes, count: int = MANY) -> Iterator[list[socket.socket]]:
+    """Let clients say something and then neither read nor close."""
+    with contextlib.ExitStack() as stack:
+        sockets = []
+        for _ in range(count):
+            one = stack.enter_context(socket.socket())
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            one.settimeout(10)
+            one.connect(("127.0.0.1", port))
+            one.sendall(said)
+            sockets.append(one)
+        yield sockets
+
+
+def read_to(one: socket.socket, end: bytes) -> None:
+    """Read until the answer ends so; fails after the socket's time-out."""
+    came = b""
+    while not came.endswith(end):
+        more = one.recv(4096)
+        assert more, came
+        came += more
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX-",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\nonly this",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n0\r\n\r\n",
+        b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    ],
+    ids=["silent", "head", "body", "chunks", "reading", "closing"],
+)
+def test_who_is_slow_keeps_nobody_waiting(port: int, said: bytes) -> None:
+    with clients(port, said):
+        began = clock.monotonic()
+        assert ask(port) == (200, b"nothing")
+        assert clock.monotonic() - began < SOON_S
+
+
+def test_what_comes_in_pieces_comes_whole(port: int) -> None:
+    with clients(port, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Le", 1) as (one,):
+        for piece in (b"ngth: 10\r\n\r", b"\n01234", b"56789"):
+            clock.sleep(0.05)
+            one.sendall(piece)
+        read_to(one, b"\r\n\r\n0123456789")
+        one.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nab")
+        clock.sleep(0.05)
+        one.sendall(b"c\r\n0\r\n\r\n")
+        read_to(one, b"\r\n\r\nabc")
+
+
+def test_two_requests_at_once_are_answered_one_after_the_other(port: int) -> None:
+    second = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n"
+    with clients(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + second, 1) as (one,):
+        read_to(one, b"nothing")
+        one.sendall(b"abc")
+        read_to(one, b"abc")
+
+
+def test_a_head_without_an_end_is_refused(port: int) -> None:
+    endless = b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * (HEAD_BYTES_MAX // 6)
+    with clients(port, endless, 1) as (one,):
+        assert one.recv(4096).startswith(b"HTTP/1.1 431 ")
+
+
+def test_a_large_answer_is_read_whole(port: int) -> None:
+    assert ask(port, "/large") == (200, b"x" * LARGE)
+
+
+def test_who_was_told_to_ask_less_often_is_answered_later_and_others_at_once(port: int) -> None:
+    assert ask(port, "/often", who="Bearer greedy")[0] == 429
+    clock.sleep(0.1)
+
+    began = clock.monotonic()
+    assert ask(port, who="Bearer calm")[0] == 200
+    calm = clock.monotonic() - began
+    assert ask(port, who="Bearer greedy")[0] == 200
+    greedy = clock.monotonic() - began - calm
+
+    assert greedy >= 0.9
+    assert calm < greedy
+
+
+def test_an_address_that_asked_too_often_is_remembered_for_all_who_come_from_it() -> None:
+    greedy = Greedy()
+    greedy.note("10.0.0.1", "", seconds=5)
+    greedy.note("10.0.0.2", "Bearer a", seconds=5)
+    greedy.note("10.0.0.3", "Bearer a", seconds=0)
+
+    assert greedy.has("10.0.0.1", "Bearer b")
+    assert greedy.has("10.0.0.2", "Bearer a")
+    assert not greedy.has("10.0.0.2", "Bearer b")
+    assert not greedy.has("10.0.0.3", "Bearer a")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\ncontent-length: 12\r\n\r\n0123456\r\n\r\n9",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\n0\r\n\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nA: b\r\n\r\n",
+    ],
+)
+def test_a_request_is_whole_at_its_last_byte_and_not_before(said: bytes) -> None:
+    arriving = Arriving()
+    for byte in said[:-1]:
+        arriving.take(bytes([byte]))
+        assert not arriving.whole
+    arriving.take(said[-1:])
+    assert arriving.whole
+
+
+def test_what_says_that_it_is_larger_than_we_take_is_answered_without_its_body() -> None:
+    arriving = Arriving()
+    length = BODY_BYTES_MAX + 1
+    arriving.take(f"POST / HTTP/1.1\r\nContent-Length: {length}\r\n\r\n".encode())
+    assert arriving.whole

@@ -1,0 +1,22 @@
+"""A WSGI app for the tests of the web's worker: says what came, or a lot, or to ask less often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+LARGE = 1_500_000
+
+
+def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Answer with the body that came."""
+    if environ["PATH_INFO"] == "/large":
+        body = b"x" * LARGE
+    else:
+        body = environ["wsgi.input"].read() or b"nothing"
+    headers = [("Content-Length", str(len(body)))]
+    if environ["PATH_INFO"] == "/often":
+        start_response("429 Too Many Requests", [*headers, ("Retry-After", "30")])
+    else:
+        start_response("200 OK", headers)
+    return [body]
