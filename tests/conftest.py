@@ -40,6 +40,12 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
 @pytest.fixture
 def empty_kafka(kafka: KafkaServer) -> KafkaServer:
     """The same broker without a topic, whatever tests before this one left there."""
+    empty(kafka)
+    return kafka
+
+
+def empty(kafka: KafkaServer) -> None:
+    """Delete every topic of ours."""
     admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap, bootstrap_timeout_ms=5_000)
     deadline = clock.monotonic() + 20
     while ours := [topic for topic in admin.list_topics() if topic.endswith(".events")]:
@@ -47,4 +53,3 @@ def empty_kafka(kafka: KafkaServer) -> KafkaServer:
         admin.delete_topics(ours, raise_errors=False)
         clock.sleep(0.1)
     admin.close()
-    return kafka

@@ -23,11 +23,13 @@ from shared.web import (
     Blueprint,
     PageQuery,
     Waiter,
+    also,
     etag,
     page,
     principal,
     requires,
     service_db,
+    tagged,
 )
 
 AT_LEAST_WAIT_S = 2.0
@@ -68,6 +70,8 @@ def show_book(book: str) -> dict[str, Any]:
 @requires(Role.VOLUNTEER)
 @books.arguments(BalanceQuery, location="query")
 @books.response(200, BalanceShown)
+@also(202, "The journal does not hold the number yet; ask again after Retry-After.")
+@tagged
 def show_own_balance(query: dict[str, Any], book: str) -> Any:
     """Show what one holds in a book, and the number at which that is true."""
     holds = _wait_for(book, query["at_least"])
@@ -79,6 +83,8 @@ def show_own_balance(query: dict[str, Any], book: str) -> Any:
 @requires(Role.ADMIN, Role.AUDITOR)
 @books.arguments(BalanceQuery, location="query")
 @books.response(200, BalanceShown)
+@also(202, "The journal does not hold the number yet; ask again after Retry-After.")
+@tagged
 def show_balance(query: dict[str, Any], book: str, kind: str, holder: str) -> Any:
     """Show what any account of one's district holds; the book's own are called ``main``."""
     who = principal()

@@ -110,9 +110,20 @@ def _typed(name: str, hint: Any, value: Any) -> Any:
         moment = _moment(value)
         if moment is not None:
             return moment
-    elif expected is str and isinstance(value, str) and "\x00" not in value and len(value) <= 1000:
+    elif expected is str and isinstance(value, str) and _is_text(value):
         return value
     raise Undecodable(f"field {name} is not what it should be")
+
+
+def _is_text(value: str) -> bool:
+    """Tell whether a database can hold it: no NUL, no half of a character, not endless."""
+    if "\x00" in value or len(value) > 1000:
+        return False
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _moment(value: Any) -> datetime | None:

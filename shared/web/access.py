@@ -12,6 +12,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from shared.auth import KeysNotThere, NotSignedIn, Principal, Role, TokenNotValid, Verifier
 from shared.errors import Busy, NotAllowed, Refusal
+from shared.web.blueprint import Parser
+from shared.web.describing import takes_body
+from shared.web.schemas import Schema
 
 BODY_BYTES_MAX = 64 * 1024
 
@@ -56,6 +59,13 @@ def public(view: View) -> View:
     return cast("View", open_to_all)
 
 
+def anyone(view: View) -> View:
+    """Let everybody in, and see who it is where a token comes along; a wrong one is refused."""
+    let_in = public(view)
+    _mark(let_in, {"x-roles": [], "security": [{}, {"bearer": []}]}, ())
+    return let_in
+
+
 def body_limit(bytes_max: int) -> Callable[[View], View]:
     """Let a route take a larger body than 64 KiB. Stands anywhere below the route."""
 
@@ -77,7 +87,7 @@ def principal() -> Principal:
 
 
 def principal_if_any() -> Principal | None:
-    """Return who asks on a public route; None where no token came, 401 where a wrong one did."""
+    """Return who asks on an ``anyone`` route; None without a token, 401 with a wrong one."""
     return principal() if g.get("who") is not None else None
 
 
@@ -121,6 +131,9 @@ def _take_body() -> None:
         # A body without a length is cut off at the limit in silence: nobody may act on half of it.
         if request.content_length is None and len(body) >= most:
             raise RequestEntityTooLarge
+        if body and not takes_body(view):
+            # Whoever says something here believes that it counts: unknown fields are errors.
+            Parser().parse(Schema(), request)
 
 
 def _mark(guarded: Any, shown: dict[str, Any], roles: tuple[Role, ...]) -> None:

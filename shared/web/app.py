@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 import flask_smorest
@@ -13,7 +14,7 @@ from shared import clock, ids, logs
 from shared.auth import FetchedKeys, Verifier
 from shared.mongo import ServiceDatabase
 from shared.settings import Settings
-from shared.web import access, docs, limits, observing, problems
+from shared.web import access, docs, fields, limits, observing, problems
 from shared.web.blueprint import Blueprint
 from shared.web.running import DATABASE, service_db
 from shared.web.schemas import ProblemSchema
@@ -32,10 +33,20 @@ class _Api(flask_smorest.Api):  # type: ignore[misc]
     """flask-smorest's API whose errors are problems."""
 
     ERROR_SCHEMA = ProblemSchema
+    # Each route names what it may answer: what is not described is a fault.
+    DEFAULT_ERROR_RESPONSE_NAME = None
 
     def handle_http_exception(self, error: Any) -> Response:
         """Answer in our words: see :mod:`shared.web.problems`."""
         return problems.from_http(error)
+
+    def _register_responses(self) -> None:
+        schema = {"$ref": "#/components/schemas/Problem"}
+        for status in HTTPStatus:
+            if status >= HTTPStatus.BAD_REQUEST:
+                content = {problems.MEDIA_TYPE: {"schema": schema}}
+                response = {"description": status.phrase, "content": content}
+                self.spec.components.response(status.name, response, lazy=True)
 
 
 def create_app(
@@ -107,6 +118,9 @@ def _read_requests(app: Flask, verifier: Verifier) -> None:
 
 def _document(app: Flask, blueprints: Sequence[Blueprint], settings: Settings) -> None:
     api = _Api(app)
+    for kind in (fields.When, fields.Day):
+        api.register_field(kind, "string", "date-time" if kind is fields.When else "date")
+    api.spec.components.schema("Problem", schema=ProblemSchema)
     api.spec.components.security_scheme(
         "bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
     )
@@ -117,7 +131,7 @@ def _document(app: Flask, blueprints: Sequence[Blueprint], settings: Settings) -
             "name": "Idempotency-Key",
             "required": True,
             "description": "Names this wish; asked again with the same key, it is answered alike.",
-            "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+            "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
         },
     )
     for blueprint in blueprints:

@@ -11,6 +11,8 @@ import marshmallow as ma
 from flask import Request
 from webargs.flaskparser import FlaskParser, abort, is_json_request
 
+from shared.web.describing import describe, note
+
 DEPTH_MAX = 16
 NUMBER_MAX = 2**53
 
@@ -55,7 +57,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         """``examples``: values for what stands in the paths, by name."""
         super().__init__(*args, **kwargs)
         self._examples = dict(examples or {})
-        self._prepare_doc_cbks.append(_show_headers)
+        self._prepare_doc_cbks.append(describe)
 
     def route(self, rule: str, **options: Any) -> Decorator:
         """Answer with the function below; its path is documented with its examples."""
@@ -64,7 +66,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             for name, value in self._examples.items()
             if f"<{name}>" in rule
         ]
-        return cast("Decorator", super().route(rule, parameters=shown, **options))
+        decorate: Decorator = super().route(rule, parameters=shown, **options)
+        return lambda view: decorate(note(view, rule=rule))
 
     # The library's decorators have no types; these lend them some, and change nothing.
 
@@ -93,17 +96,6 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     def response(self, status_code: int, schema: Any = None, **options: Any) -> Decorator:
         """Show what the function returns by this schema."""
         return cast("Decorator", super().response(status_code, schema, **options))
-
-
-def _show_headers(
-    doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, **_kwargs: Any
-) -> dict[str, Any]:
-    """Document the key that every POST takes but those which only read, and PATCH's If-Match."""
-    if method == "patch":
-        doc.setdefault("parameters", []).append("IF_MATCH")
-    if method == "post" and not doc_info.get("keyless"):
-        doc.setdefault("parameters", []).append("IDEMPOTENCY_KEY")
-    return doc
 
 
 def check_value(value: Any, depth: int = 0) -> None:

@@ -14,6 +14,14 @@ from shared import ids, regions
 
 AMOUNT_MAX = 1_000_000_000
 YEARS = range(2000, 2101)
+_CONTROL = r"\u0000-\u001f\u007f-\u009f"
+_LINES = r"\u0000-\u0008\u000b-\u001f\u007f-\u009f"
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+_OUR_YEARS = "^(20[0-9]{2}|2100)-"
+_CURSOR = re.compile(r"[A-Za-z0-9._~:+ -]{1,200}")
 _DIGITS = re.compile(r"[0-9]{1,16}")
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
@@ -23,6 +31,9 @@ class Text(fields.String):
 
     def __init__(self, max: int = 200, *, min: int = 1, lines: bool = False, **kwargs: Any) -> None:  # noqa: A002
         self._lines = lines
+        # As the document shows it: a sign that is no space, and no control characters.
+        no = _LINES if lines else _CONTROL
+        _show(kwargs, pattern=f"^[^{no}]*[^\\s{no}][^{no}]*$" if min else f"^[^{no}]*$")
         super().__init__(validate=_with(validate.Length(min=min, max=max), kwargs), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -36,6 +47,10 @@ class Text(fields.String):
 class Id(fields.String):
     """An id of ours: no colon, no NUL, at most 64 characters."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        _show(kwargs, pattern="^[A-Za-z0-9._~-]{1,64}$")
+        super().__init__(**kwargs)
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
         if not ids.is_safe(text):
@@ -43,8 +58,26 @@ class Id(fields.String):
         return text
 
 
+class Cursor(fields.String):
+    """Where a list goes on: as its last page's ``next`` said; nothing that could be a query."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        _show(kwargs, pattern="^[A-Za-z0-9._~:+ -]{1,200}$")
+        super().__init__(**kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if not _CURSOR.fullmatch(text):
+            raise ValidationError("不是有效的游标 · Not what a list's next said.")
+        return text
+
+
 class RegionCode(fields.String):
     """A district's, street's or community's code."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        _show(kwargs, pattern="^([0-9]{6}|[0-9]{9}|[0-9]{12})$")
+        super().__init__(**kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -74,12 +107,17 @@ class Hundredths(Count):
 
 
 class When(fields.Field[datetime]):
-    """A moment: in with any zone, out in UTC with milliseconds and ``Z``."""
+    """A moment as RFC 3339 has it: in with any zone, out in UTC with milliseconds and ``Z``."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        _show(kwargs, pattern=_OUR_YEARS)
+        super().__init__(**kwargs)
 
     def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> datetime:
         try:
-            moment = datetime.fromisoformat(value)
-        except (TypeError, ValueError):
+            known = isinstance(value, str) and _MOMENT.fullmatch(value)
+            moment = datetime.fromisoformat(value.upper()) if known else None
+        except ValueError:
             moment = None
         # The year first: at the ends of the calendar a change of zone overflows.
         if moment is None or moment.tzinfo is None or moment.year not in YEARS:
@@ -96,6 +134,10 @@ class When(fields.Field[datetime]):
 class Day(fields.String):
     """A day of the district's calendar as text: ``2026-11-22``."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        _show(kwargs, pattern=_OUR_YEARS)
+        super().__init__(**kwargs)
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
         try:
@@ -109,6 +151,10 @@ class Day(fields.String):
 
 class Month(fields.String):
     """A month as text: ``2026-11``."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        _show(kwargs, pattern=_OUR_YEARS + "(0[1-9]|1[0-2])$")
+        super().__init__(**kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -125,3 +171,8 @@ def moment_text(moment: datetime) -> str:
 def _with(check: Any, kwargs: dict[str, Any]) -> list[Any]:
     more = kwargs.pop("validate", None)
     return [check] if more is None else [check, *(more if isinstance(more, list) else [more])]
+
+
+def _show(kwargs: dict[str, Any], **said: Any) -> None:
+    """Say in the OpenAPI document what the field's own check will ask."""
+    kwargs["metadata"] = {**said, **kwargs.get("metadata", {})}

@@ -21,6 +21,7 @@ from shared.errors import Refusal
 from shared.mongo import UnitOfWork
 from shared.web import problems
 from shared.web.access import principal
+from shared.web.describing import note
 from shared.web.running import service_db
 from shared.web.waiting import prefer_wait
 
@@ -104,8 +105,7 @@ def once(
 
 def keyless(view: View) -> View:
     """Document a POST that only reads, and so takes no key. Stands anywhere below the route."""
-    view._apidoc = {**getattr(view, "_apidoc", {}), "keyless": True}  # type: ignore[attr-defined]
-    return view
+    return note(view, keyless=True)
 
 
 def answer_once(

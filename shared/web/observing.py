@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 
+import marshmallow as ma
 from flask import Flask, Response, g, request
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -22,6 +23,7 @@ from shared.web import problems
 from shared.web.access import person_known, public
 from shared.web.blueprint import Blueprint
 from shared.web.running import service_db
+from shared.web.schemas import Schema
 
 REQUESTS = Counter(
     "gongxiang_http_requests", "Requests answered", ["service", "route", "method", "status"]
@@ -35,11 +37,17 @@ REQUEST_S = Histogram(
 
 log = logging.getLogger(__name__)
 
+
+class _Status(Schema):
+    status = ma.fields.String(required=True)
+
+
 health = Blueprint("health", __name__, description="运行状态 · Health and metrics")
 
 
 @health.get("/healthz")
 @public
+@health.response(200, _Status)
 def healthz() -> dict[str, str]:
     """Answer while the process lives."""
     return {"status": "ok"}
@@ -47,6 +55,7 @@ def healthz() -> dict[str, str]:
 
 @health.get("/readyz")
 @public
+@health.response(200, _Status)
 def readyz() -> dict[str, str] | Response:
     """Answer 200 while the database answers, else 503."""
     try:
@@ -60,6 +69,7 @@ def readyz() -> dict[str, str] | Response:
 
 @health.get("/metrics")
 @public
+@health.response(200, {"type": "string"}, content_type="text/plain")
 def metrics() -> Response:
     """Show the figures of all web processes of this service."""
     registry = REGISTRY

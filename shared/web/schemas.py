@@ -26,11 +26,14 @@ class PageQuery(Schema):
     """What a list may be asked with: how many, and after which."""
 
     limit = fields.Count(1, PAGE_MAX, load_default=50)
-    after = fields.Text(200, load_default=None)
+    after = fields.Cursor(load_default=None)
 
 
 class ProblemSchema(Schema):
-    """RFC 9457, with a stable code for each refusal."""
+    """RFC 9457, with a stable code for each refusal, and the facts that it speaks of beside it."""
+
+    class Meta:
+        unknown = ma.INCLUDE
 
     type = ma.fields.String(required=True)
     code = ma.fields.String(required=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import importlib
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 
@@ -80,6 +82,28 @@ def test_a_service_does_not_start_with_the_examples_own_keys(service: str) -> No
 
     with pytest.raises(BadSettings):
         load(kind_of(service), values)
+
+
+@pytest.mark.parametrize("service", ["volunteers", "activities", "store"])
+def test_a_process_with_a_default_key_ends_at_once_and_names_only_the_setting(service: str) -> None:
+    values = set_in_the_example()
+    weak = base64.urlsafe_b64encode(bytes(32)).decode()
+    values = {name: re.sub("replace-with-32-.*", weak, value) for name, value in values.items()}
+
+    started = subprocess.run(
+        [sys.executable, "-m", f"services.{service}"],
+        env={"PATH": "", "PYTHONPATH": str(ROOT), **values},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert started.returncode not in (0, -15)
+    assert "is a default or a guessable key" in started.stderr
+    assert weak not in started.stderr + started.stdout
+    assert "Traceback" not in started.stderr
 
 
 def test_the_environment_is_read_by_settings_alone() -> None:

@@ -82,6 +82,8 @@ class House:
     data_dir: Path
     workers: dict[str, Worker] = field(default_factory=dict)
     urls: dict[str, str] = field(default_factory=dict)
+    more: dict[str, str] = field(default_factory=dict)
+    """Settings of a test's own, for every process that starts from now on."""
 
     def __post_init__(self) -> None:
         self.prefix = f"t{ids.new_id()}_"
@@ -113,6 +115,7 @@ class House:
             "GONGXIANG_SLOT": slot,
             "GONGXIANG_LOG_LEVEL": "WARNING",
             **self._secrets,
+            **self.more,
         }
 
     def settings(self, service: str, slot: str) -> Settings:

@@ -218,6 +218,44 @@ def test_a_new_key_is_found_and_unknown_ones_do_not_flood_the_publisher(
     assert publisher.asked <= 3
 
 
+def test_keys_rotated_under_load_refuse_nobody(
+    publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new key is published beside the former one, used, and a while later the former one goes."""
+    monkeypatch.setattr(keys, "FETCH_PAUSE_S", 0.05)
+    monkeypatch.setattr(keys, "FRESH_S", 0.2)
+    verifier = Verifier(auth.FetchedKeys(publisher.url))
+    ring = {"k0": SEED}
+    publisher.document = KnownKeys(ring).published()
+    issuing, over, refused, asked = ["k0"], threading.Event(), [], [0] * 6
+
+    def ask(client: int) -> None:
+        while not over.is_set():
+            name = issuing[0]
+            try:
+                verifier.principal(token(key=(name, ring[name])))
+            except (TokenNotValid, KeysNotThere) as error:
+                refused.append(f"{name}: {error!r}")
+            asked[client] += 1
+
+    clients = [threading.Thread(target=ask, args=(number,)) for number in range(len(asked))]
+    for client in clients:
+        client.start()
+    for number in range(1, 6):
+        ring[f"k{number}"] = bytes(range(number, number + 32))
+        both = {name: ring[name] for name in (f"k{number}", f"k{number - 1}")}
+        publisher.document = KnownKeys(both).published()
+        clock.sleep(0.1)  # longer than a fetch may have to wait: what is published can be had
+        issuing[0] = f"k{number}"
+        clock.sleep(0.3)
+    over.set()
+    for client in clients:
+        client.join(10)
+
+    assert refused == []
+    assert min(asked) > 10
+
+
 def test_tokens_are_verified_while_the_volunteers_service_is_away(
     publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:

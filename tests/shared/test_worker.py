@@ -15,6 +15,7 @@ from kafka import TopicPartition
 from kafka.errors import KafkaError
 from pymongo.errors import AutoReconnect
 
+from deploy import deadletters
 from deploy.embedded.servers import KafkaServer, MongoServer
 from shared import clock, events
 from shared.errors import Alarm, Refusal
@@ -213,7 +214,8 @@ def test_a_dead_letter_is_settled_when_its_event_is_handled_later(
 def test_too_many_dead_letters_pause_one_partition_until_it_is_resumed(
     hearer: ServiceDatabase, settings: Settings
 ) -> None:
-    with running(hearer_of(settings)):
+    worker = hearer_of(settings)
+    with running(worker):
         for number in range(8):
             send_raw(settings, id=f"bad:{number}", body="{", key="430211")
         wait_until(lambda: hearer.db.pauses.find_one({"resumed_at": None}))
@@ -225,10 +227,12 @@ def test_too_many_dead_letters_pause_one_partition_until_it_is_resumed(
         send_raw(settings, id="other:1", subject="other", key=other)
         wait_until(lambda: effect(hearer, "other") == 1)
         assert effect(hearer, "behind") == 0
+        assert hearer.db.pauses.count_documents({}) == 1
+        assert hearer.db.alarms.find_one({"kind": "partition-paused", "about": paused["_id"]})
 
-        resumed = {"$set": {"resumed_at": clock.real_now()}}
-        hearer.db.pauses.update_one({"_id": paused["_id"]}, resumed)
+        assert deadletters.resume(worker) == 1
         wait_until(lambda: effect(hearer, "behind") == 1)
+        assert hearer.db.pauses.count_documents({"resumed_at": None}) == 0
 
 
 def partition(settings: Settings, key: str) -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import random
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -238,6 +241,28 @@ def test_two_hundred_scans_at_once_of_one_voucher_are_one_use(store: Store):
     assert Counter(scans) == {"ok": 1, "voucher-used": 199}
     assert store.stock(item) == (9, 0, 1, 10)
     assert store.told(order) == ["1 OrderPlaced", "2 VoucherUsed"]
+
+
+@pytest.mark.slow
+def test_many_vouchers_scanned_by_many_at_once_are_each_used_once(store: Store):
+    """Two hundred at once; ``GONGXIANG_VOUCHERS=500`` is the whole of it (`make fuzz`)."""
+    count = int(os.environ.get("GONGXIANG_VOUCHERS") or 40)
+    merchant = store.merchant()
+    item = store.item(merchant, pieces=count, limit_a_month=1000)
+    orders = [store.placed(item, f"person-{number}") for number in range(count)]
+    store.hear(*(store.hold_placed(order) for order in orders))
+    path = f"/merchants/{merchant}/voucher-uses"
+    codes = [{"code": model.code_of(order, key=VOUCHER_KEY)} for order in orders] * 3
+    random.Random(count).shuffle(codes)
+
+    with ThreadPoolExecutor(200) as pool:
+        scans = list(
+            pool.map(lambda code: outcome(store.staff().post_until_answered(path, code)), codes)
+        )
+
+    assert Counter(scans) == {"ok": count, "voucher-used": 2 * count}
+    assert store.stock(item) == (0, 0, count, count)
+    assert store.db.outbox.count_documents({"type": "VoucherUsed"}) == count
 
 
 @pytest.mark.slow

@@ -21,15 +21,16 @@ from shared.auth import Role
 from shared.web import (
     Blueprint,
     PageQuery,
+    anyone,
     etag,
     if_match,
     once,
     page,
     principal,
     principal_if_any,
-    public,
     requires,
     service_db,
+    tagged,
 )
 
 activities = Blueprint(
@@ -48,7 +49,7 @@ def create_activity(body: dict[str, Any]) -> Any:
 
 
 @activities.get("/activities")
-@public
+@anyone
 @activities.arguments(ActivityQuery, location="query")
 @activities.response(200, ActivityPage)
 def list_activities(query: dict[str, Any]) -> dict[str, Any]:
@@ -67,8 +68,9 @@ def list_activities(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @activities.get("/activities/<activity_id>")
-@public
+@anyone
 @activities.response(200, ActivitySchema)
+@tagged
 def show_activity(activity_id: str) -> dict[str, Any]:
     """Show an activity; a draft to who leads its region."""
     view = operations.activity(service_db(), activity_id=activity_id, who=principal_if_any())
@@ -80,6 +82,7 @@ def show_activity(activity_id: str) -> dict[str, Any]:
 @requires(Role.ORGANISER, Role.ADMIN)
 @activities.arguments(ActivityChange)
 @activities.response(200, ActivitySchema)
+@tagged
 def change_activity(body: dict[str, Any], activity_id: str) -> dict[str, Any]:
     """Change title, summary or kind; wants If-Match with the tag that was last seen."""
     database, who = service_db(), principal()
@@ -135,7 +138,7 @@ def add_shift(body: dict[str, Any], activity_id: str) -> Any:
 
 
 @activities.get("/activities/<activity_id>/shifts")
-@public
+@anyone
 @activities.arguments(PageQuery, location="query")
 @activities.response(200, ShiftPage)
 def list_shifts_of(query: dict[str, Any], activity_id: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from shared.auth import Role
 from shared.web import (
     Blueprint,
     PageQuery,
+    anyone,
     once,
     page,
     principal,
@@ -54,7 +55,7 @@ def list_shifts(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @shifts.get("/shifts/<shift_id>")
-@public
+@anyone
 @shifts.response(200, ShiftSchema)
 def show_shift(shift_id: str) -> dict[str, Any]:
     """Show a shift and how many of its places are taken."""

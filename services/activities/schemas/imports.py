@@ -125,7 +125,11 @@ class ImportRowQuery(PageQuery):
     """Which rows to list; the cursor is a line."""
 
     outcome = ma.String(load_default=None, validate=validate.OneOf(OUTCOMES))
-    after = fields.Text(10, load_default="0", validate=validate.Regexp(r"[0-9]{1,9}\Z"))
+    after = fields.Cursor(
+        load_default="0",
+        validate=validate.Regexp(r"[0-9]{1,9}\Z"),
+        metadata={"pattern": "^[0-9]{1,9}$"},
+    )
 
 
 ImportRowPage = Page(ImportRowSchema)

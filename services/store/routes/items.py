@@ -19,13 +19,14 @@ from shared import clock
 from shared.auth import NotSignedIn, Principal, Role
 from shared.web import (
     Blueprint,
+    anyone,
     etag,
     if_match,
     once,
     principal,
-    public,
     requires,
     service_db,
+    tagged,
 )
 
 items = Blueprint("items", __name__, url_prefix="/v1", description="货架 · The shelf")
@@ -46,7 +47,7 @@ def add_item(body: dict[str, Any], merchant_id: str) -> Any:
 
 
 @items.get("/items")
-@public
+@anyone
 @items.arguments(ShelfQuery, location="query")
 @items.response(200, ItemPage)
 def list_items(query: dict[str, Any]) -> dict[str, Any]:
@@ -70,8 +71,9 @@ def list_items(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @items.get("/items/<item_id>")
-@public
+@anyone
 @items.response(200, ItemShown)
+@tagged
 def show_item(item_id: str) -> dict[str, Any]:
     """Show an item that is on the shelf; to its staff also one that is not."""
     item = operations.item(service_db(), who=_asker(), item_id=item_id)
@@ -83,6 +85,7 @@ def show_item(item_id: str) -> dict[str, Any]:
 @requires(Role.MERCHANT)
 @items.arguments(EditItem)
 @items.response(200, ItemShown)
+@tagged
 def edit_item(body: dict[str, Any], item_id: str) -> dict[str, Any]:
     """Change an item of one's merchant; needs If-Match with the tag that was last seen."""
     database, who = service_db(), principal()

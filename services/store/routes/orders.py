@@ -20,6 +20,7 @@ from shared.web import (
     Blueprint,
     PageQuery,
     Waiter,
+    also,
     once,
     page,
     principal,
@@ -98,6 +99,7 @@ def cancel_order(order_id: str) -> Any:
 @orders.get("/orders/<order_id>/voucher")
 @requires(Role.VOLUNTEER)
 @orders.response(200, VoucherShown)
+@also(409, "The order has no voucher now: it is not confirmed yet, or it is over.")
 def show_voucher(order_id: str) -> dict[str, Any]:
     """Show the code of an own order's voucher while it can be used."""
     return operations.voucher(
@@ -113,6 +115,7 @@ def show_voucher(order_id: str) -> dict[str, Any]:
 @requires(Role.MERCHANT)
 @orders.arguments(UseVoucher)
 @orders.response(201, VoucherUse)
+@also(410, "The voucher's last day is over.")
 def use_voucher(body: dict[str, Any], merchant_id: str) -> Any:
     """Verify and use a voucher of one's merchant; answered at once, since the points are held."""
     who = principal()

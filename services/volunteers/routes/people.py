@@ -29,6 +29,7 @@ from shared.web import (
     principal,
     requires,
     service_db,
+    tagged,
 )
 
 people = Blueprint("people", __name__, url_prefix="/v1", description="志愿者 · Volunteers")
@@ -37,6 +38,7 @@ people = Blueprint("people", __name__, url_prefix="/v1", description="志愿者 
 @people.get("/volunteers/me")
 @requires(Role.VOLUNTEER)
 @people.response(200, Myself)
+@tagged
 def show_me() -> dict[str, Any]:
     """Show oneself."""
     shown = operations.me(service_db(), who=principal(), settings=own_settings())
@@ -48,6 +50,7 @@ def show_me() -> dict[str, Any]:
 @requires(Role.VOLUNTEER)
 @people.arguments(EditProfile)
 @people.response(200, Myself)
+@tagged
 def edit_me(body: dict[str, Any]) -> dict[str, Any]:
     """Change one's name or region; wants If-Match."""
     database, settings, who = service_db(), own_settings(), principal()

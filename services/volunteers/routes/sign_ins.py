@@ -16,7 +16,7 @@ from services.volunteers.schemas import (
 )
 from shared import clock
 from shared.auth import KnownKeys
-from shared.web import Blueprint, once, public, service_db
+from shared.web import Blueprint, also, once, public, service_db
 
 sign_ins = Blueprint("sign_ins", __name__, url_prefix="/v1", description="登录 · Signing in")
 key_set = Blueprint("key_set", __name__, description="公钥 · The public keys of the tokens")
@@ -86,6 +86,7 @@ def sign_in(body: dict[str, Any]) -> Any:
 @public
 @sign_ins.arguments(ShowRefreshToken)
 @sign_ins.response(201, SignedIn)
+@also(401, "The refresh token is no good, or its sign-in has ended.")
 def refresh(body: dict[str, Any]) -> Any:
     """Get new tokens for the refresh token; a token used before ends the sign-in."""
     settings = own_settings()
@@ -102,6 +103,7 @@ def refresh(body: dict[str, Any]) -> Any:
 @public
 @sign_ins.arguments(ShowRefreshToken)
 @sign_ins.response(204)
+@also(401, "The refresh token is no good, or its sign-in has ended.")
 def sign_out(body: dict[str, Any]) -> Any:
     """Sign out; the access token ends within its life."""
     token = operations.read_refresh_token(own_settings(), body["refresh_token"])

@@ -17,7 +17,8 @@ class Phone(fields.Text):
     """A mobile number, however it is written; it comes out as its eleven digits."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(20, **kwargs)
+        shown = {"pattern": "^([+]86[ -]?)?1[3-9][0-9][ -]?[0-9]{4}[ -]?[0-9]{4}$"}
+        super().__init__(20, metadata=shown, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -34,7 +35,8 @@ class Code(fields.Text):
         digits = ma.validate.Regexp(
             rf"[0-9]{{{model.CODE_DIGITS}}}\Z", error="六位数字 · Six digits."
         )
-        super().__init__(model.CODE_DIGITS, validate=digits, **kwargs)
+        shown = {"pattern": f"^[0-9]{{{model.CODE_DIGITS}}}$"}
+        super().__init__(model.CODE_DIGITS, validate=digits, metadata=shown, **kwargs)
 
 
 class AskConfirmation(Schema):

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import builtins
+import contextlib
 import io
 import json
 from typing import Any
 
+import jwt
+import marshmallow.exceptions
+import pymongo.errors
 import pytest
+import werkzeug.exceptions
 
+from shared import auth
 from shared.auth import Grant, Role
-from shared.errors import Busy, Invalid, NotAllowed, NotThere
+from shared.errors import Alarm, Busy, Invalid, NotAllowed, NotThere, Refusal
 from tests.shared.web.conftest import DISTRICT, TROUBLES, Shop
 
 pytestmark = pytest.mark.servers
@@ -99,13 +106,27 @@ def test_a_body_of_another_type_is_not_taken(shop: Shop) -> None:
 
 def test_a_body_above_the_limit_is_too_large(shop: Shop) -> None:
     at_limit = {"Idempotency-Key": "wish-1", **shop.token()}
-    large, larger = b"x" * (64 * 1024 + 1), b"x" * (5 * 1024 * 1024 + 1)
+    large, larger = {"heap": "x" * 64 * 1024}, {"heap": "x" * 5 * 1024 * 1024}
 
-    problem_of(shop.client.post("/v1/things", data=large, headers=at_limit), 413, "body-too-large")
-    assert shop.client.post("/v1/imports", data=large, headers=at_limit).status_code == 204
+    problem_of(shop.client.post("/v1/things", json=large, headers=at_limit), 413, "body-too-large")
+    assert shop.client.post("/v1/imports", json=large, headers=at_limit).status_code == 204
     problem_of(
-        shop.client.post("/v1/imports", data=larger, headers=at_limit), 413, "body-too-large"
+        shop.client.post("/v1/imports", json=larger, headers=at_limit), 413, "body-too-large"
     )
+
+
+def test_a_body_where_none_is_taken_is_refused(shop: Shop) -> None:
+    path = "/v1/guesses"
+
+    problem_of(shop.post(path, {"pieces": 3}), 422, "invalid")
+    problem_of(shop.post(path, []), 422, "invalid")
+    as_json = {"content_type": "application/json", "headers": shop.token()}
+    problem_of(shop.client.post(path, data=b"{", **as_json), 400, "unreadable-request")
+    problem_of(
+        shop.client.post(path, data=b"a=b", headers=shop.token()), 415, "media-type-not-supported"
+    )
+    assert (shop.taken, shop.answers) == (0, [])
+    problem_of(shop.post(path, {}), 409, "out-of-things")
 
 
 def test_a_body_without_a_length_is_taken_whole_or_not_at_all(shop: Shop) -> None:
@@ -192,6 +213,47 @@ def test_every_kind_of_trouble_is_a_problem_that_tells_nothing_of_the_inside(sho
         problem_of(answer, status, code)
         assert "10.0.0.7" not in answer.text
         assert ("Retry-After" in answer.headers) == (status == 503)
+
+
+def test_every_class_of_exception_is_a_problem_without_internals(shop: Shop) -> None:
+    """All that our code and its libraries could raise, as far as a class can be made of text."""
+    secret = "mongodb://10.0.0.7 E11000 /srv/app/secret.py"
+    modules = (builtins, pymongo.errors, werkzeug.exceptions, marshmallow.exceptions, jwt)
+    found = (
+        {
+            kind
+            for module in modules
+            for kind in vars(module).values()
+            if isinstance(kind, type) and issubclass(kind, Exception) and kind is not StopIteration
+        }
+        | _below(Refusal)
+        | _below(Alarm)
+        | _below(Busy)
+        | _below(auth.KeysNotThere)
+    )
+    asked = 0
+    for number, kind in enumerate(sorted(found, key=lambda kind: kind.__qualname__)):
+        for arguments in ((secret,), (), (secret, secret, secret)):
+            with contextlib.suppress(Exception):
+                TROUBLES[f"t{number}"] = kind(*arguments)
+                break
+        else:
+            continue
+        answer = shop.client.get(f"/v1/troubles/t{number}")
+        if answer.status_code < 400:
+            assert issubclass(kind, werkzeug.exceptions.HTTPException), kind
+            continue
+        assert answer.content_type == "application/problem+json", kind
+        own = issubclass(kind, Refusal)  # its sentence is for the asker
+        for inside in ("Traceback", 'File "', *(() if own else ("10.0.0.7", "secret.py"))):
+            assert inside not in answer.text, (kind, answer.text)
+        asked += 1
+
+    assert asked > 120
+
+
+def _below(kind: type[Exception]) -> set[type[Exception]]:
+    return {kind}.union(*(_below(each) for each in kind.__subclasses__()))
 
 
 def test_an_editable_thing_wants_to_be_seen_before_it_is_changed(shop: Shop) -> None:
