@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import selectors
 import socket
-import time
 from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
@@ -27,6 +26,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from deploy.web_worker.arriving import Arriving
 from deploy.web_worker.greedy import Greedy
+from shared import clock
 
 ARRIVES_WITHIN_S = 10.0
 ANSWERED_WITHIN_S = 10.0
@@ -72,13 +72,13 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
         if request.whole:
             self._came(conn)
         elif self._read(conn):
-            self._arriving[conn] = time.monotonic() + ARRIVES_WITHIN_S
+            self._arriving[conn] = clock.monotonic() + ARRIVES_WITHIN_S
             self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._on_more, conn))
 
     def murder_pending(self) -> None:
         """Do what is due: give up, hand over, let go."""
         super().murder_pending()
-        now = time.monotonic()
+        now = clock.monotonic()
         for conn in _due(self._arriving, now):
             self._give_up(conn)
         for conn in _due(self._parked, now):
@@ -99,7 +99,7 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
         except (OSError, ValueError, KeyError):
             self._close(conn)
         else:
-            self._lingering[conn] = time.monotonic() + LINGERS_S
+            self._lingering[conn] = clock.monotonic() + LINGERS_S
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Answer a request; who does not take the answer in time is given up."""
@@ -123,7 +123,7 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
 
     def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:
         """Tell whether the connection is good for another request; nobody waits for a rest."""
-        deadline = time.monotonic() + DRAIN_S
+        deadline = clock.monotonic() + DRAIN_S
         return bool(keepalive and conn.parser.finish_body(deadline=deadline))
 
     def _on_more(self, conn: Any, sock: socket.socket) -> None:
@@ -156,7 +156,7 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
 
     def _came(self, conn: Any) -> None:
         if self._greedy.has(conn.client[0], self._requests[conn].who):
-            self._parked[conn] = time.monotonic() + PARKED_S
+            self._parked[conn] = clock.monotonic() + PARKED_S
         else:
             self._hand_over(conn)
 
