@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, TypeVar
 
+import pymongo
 from bson.codec_options import CodecOptions
 from bson.errors import InvalidDocument
 from pymongo import ASCENDING, IndexModel, MongoClient
@@ -183,7 +184,7 @@ class ServiceDatabase:
         try:
             result = body(UnitOfWork(self.db, session, logs.correlation()))
         except BaseException as error:
-            self._abort(session, trouble=isinstance(error, PyMongoError))
+            self._abort(session, error)
             raise
         self._commit(session, deadline)
         return result
@@ -200,22 +201,29 @@ class ServiceDatabase:
                     if clock.monotonic() < deadline:
                         clock.sleep(0.05)
                         continue
-                self._sessions.drop()
                 if unknown:
+                    self._sessions.leave()
                     # It may stand: only a look-up can tell, so the body is not run again here.
                     raise CommitUnknown(str(error)) from error
+                self._sessions.drop()
                 raise
             except BaseException:
                 self._sessions.drop()
                 raise
 
-    def _abort(self, session: ClientSession, *, trouble: bool) -> None:
+    def _abort(self, session: ClientSession, error: BaseException) -> None:
+        broken = isinstance(error, PyMongoError) and (
+            error.timeout or isinstance(error, ConnectionFailure)
+        )
         try:
             if session.in_transaction:
                 session.abort_transaction()
         except PyMongoError:
-            trouble = True
-        if trouble:
+            broken = True
+        if broken:
+            # The driver swallows what the abort ran into, so nobody knows whether it is ended.
+            self._sessions.leave()
+        elif isinstance(error, PyMongoError):
             self._sessions.drop()
 
 
@@ -274,6 +282,16 @@ def _runs_again(error: PyMongoError) -> bool:
         codes = {failed.get("code") for failed in error.details.get("writeErrors", [])}
         return 11000 in codes or error.has_error_label("TransientTransactionError")
     return error.has_error_label("TransientTransactionError")
+
+
+@contextmanager
+def answered_within(seconds: float) -> Iterator[None]:
+    """Let what is asked of any database here, and all of it together, take no longer than this.
+
+    What takes longer ends with one of pymongo's errors, whatever had become of it.
+    """
+    with pymongo.timeout(seconds):
+        yield
 
 
 def passes(error: Exception) -> bool:

@@ -4,11 +4,14 @@ A client killed inside a transaction leaves its documents locked for up to a min
 writes its session's id down under its process's slot before it uses it, and whoever starts in that
 slot next kills what its predecessor left. ``python -m shared.mongo store`` does so for
 all web slots of this host, before gunicorn's master forks (the master never holds a client).
+Where the way to the server broke inside a transaction, its process does the same for itself, as
+soon as the server can be reached again.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from datetime import UTC
 from typing import Any
 
@@ -53,9 +56,12 @@ class Sessions:
         self._rows = rows
         self._slot = slot
         self._local = threading.local()
+        self._left: list[ClientSession] = []
+        self._guard = threading.Lock()
 
     def mine(self) -> ClientSession:
         """Return this thread's session, a new one where the last was dropped."""
+        self._end_left()
         session: ClientSession | None = getattr(self._local, "session", None)
         if session is None:
             session = self._client.start_session(causal_consistency=False)
@@ -71,11 +77,42 @@ class Sessions:
         session: ClientSession | None = getattr(self._local, "session", None)
         self._local.session = None
         if session is not None:
-            try:
-                session.end_session()
-            except PyMongoError:
-                # The server is away: the row stays written down, and that is what counts.
-                return
+            _end(session)
+
+    def leave(self) -> None:
+        """Let go of this thread's session, whose transaction may be open on the server.
+
+        Whoever asks for a session next ends it first; before that, the driver must not give its id
+        out again.
+        """
+        session: ClientSession | None = getattr(self._local, "session", None)
+        self._local.session = None
+        if session is not None:
+            with self._guard:
+                self._left.append(session)
+
+    def _end_left(self) -> None:
+        with self._guard:
+            left, self._left = self._left, []
+        if not left:
+            return
+        lsids = [session.session_id["id"] for session in left]
+        try:
+            _kill_rows(self._client, self._rows, [{"_id": i.hex(), "lsid": i} for i in lsids])
+        except PyMongoError:
+            with self._guard:
+                self._left += left
+            raise
+        for session in left:
+            _end(session)
+
+
+def _end(session: ClientSession) -> None:
+    try:
+        session.end_session()
+    except PyMongoError:
+        # The server is away: the row stays written down, and that is what counts.
+        return
 
 
 def kill_predecessors(client: MongoClient[Document], rows: Any, slot: str) -> int:
@@ -96,8 +133,12 @@ def web_slot(service: str, host: str, number: int | str) -> str:
 
 def _kill(client: MongoClient[Document], rows: Any, which: Document) -> int:
     found = list(rows.find(which, limit=1000))
+    _kill_rows(client, rows, found)
+    return len(found)
+
+
+def _kill_rows(client: MongoClient[Document], rows: Any, found: Sequence[Document]) -> None:
     for start in range(0, len(found), 50):
         some = found[start : start + 50]
         client.admin.command("killSessions", [{"id": Binary(row["lsid"], 4)} for row in some])
         rows.delete_many({"_id": {"$in": [row["_id"] for row in some]}})
-    return len(found)

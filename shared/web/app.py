@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from http import HTTPStatus
 from typing import Any
 
@@ -12,16 +13,19 @@ from flask.json.provider import DefaultJSONProvider
 
 from shared import clock, ids, logs
 from shared.auth import FetchedKeys, Verifier
-from shared.mongo import ServiceDatabase
+from shared.mongo import ServiceDatabase, answered_within
 from shared.settings import Settings
 from shared.web import access, docs, fields, limits, observing, problems
 from shared.web.blueprint import Blueprint
 from shared.web.running import DATABASE, service_db
 from shared.web.schemas import ProblemSchema
+from shared.web.waiting import prefer_wait
 
 __all__ = ["create_app", "service_db"]
 
 ADDRESS_CHARS_MAX = 4_096
+DATABASE_S_MAX = 10.0
+"""What a request asks of the database, all in all; besides what its ``Prefer: wait`` says."""
 
 
 class _Json(DefaultJSONProvider):
@@ -83,8 +87,10 @@ def create_app(
 def _begin_requests(app: Flask) -> None:
     @app.before_request
     def correlate() -> None:
-        g.correlating = logs.with_correlation(request.headers.get("traceparent"))
-        g.correlating.__enter__()
+        g.around = ExitStack()
+        g.around.enter_context(logs.with_correlation(request.headers.get("traceparent")))
+        # A database that is cut off keeps silent: nobody waits for it longer than this.
+        g.around.enter_context(answered_within(DATABASE_S_MAX + prefer_wait()))
 
     @app.after_request
     def guard(response: Response) -> Response:
@@ -96,9 +102,9 @@ def _begin_requests(app: Flask) -> None:
 
     @app.teardown_request
     def forget(_error: BaseException | None) -> None:
-        correlating = g.pop("correlating", None)
-        if correlating is not None:
-            correlating.__exit__(None, None, None)
+        around = g.pop("around", None)
+        if around is not None:
+            around.close()
 
 
 def _read_requests(app: Flask, verifier: Verifier) -> None:

@@ -18,12 +18,14 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from shared import clock, logs
-from shared.mongo import DatabaseTrouble
+from shared.mongo import DatabaseTrouble, answered_within
 from shared.web import problems
 from shared.web.access import person_known, public
 from shared.web.blueprint import Blueprint
 from shared.web.running import service_db
 from shared.web.schemas import Schema
+
+READY_WITHIN_S = 3.0
 
 REQUESTS = Counter(
     "gongxiang_http_requests", "Requests answered", ["service", "route", "method", "status"]
@@ -59,7 +61,8 @@ def healthz() -> dict[str, str]:
 def readyz() -> dict[str, str] | Response:
     """Answer 200 while the database answers, else 503."""
     try:
-        service_db().client.admin.command("ping")
+        with answered_within(READY_WITHIN_S):
+            service_db().client.admin.command("ping")
     except Exception as error:
         if not isinstance(error, DatabaseTrouble):
             raise

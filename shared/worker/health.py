@@ -10,8 +10,10 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import make_wsgi_app
 
-from shared.mongo import DatabaseTrouble, ServiceDatabase
+from shared.mongo import DatabaseTrouble, ServiceDatabase, answered_within
 from shared.settings import Settings
+
+READY_WITHIN_S = 3.0
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +57,8 @@ class Health:
 
     def _is_ready(self) -> bool:
         try:
-            self._database.client.admin.command("ping")
+            with answered_within(READY_WITHIN_S):
+                self._database.client.admin.command("ping")
         except DatabaseTrouble:
             return False
         return self._broker_answered
