@@ -25,3 +25,7 @@ class Event:
     def aggregate(self) -> str:
         """Return the id of the aggregate that the event speaks of."""
         return str(getattr(self, self.AGGREGATE))
+
+    def is_named(self, event_id: str) -> bool:
+        """Tell whether an id is this event's: ``<aggregate>:<version>``."""
+        return event_id == f"{self.aggregate}:{getattr(self, 'version', '')}"

@@ -23,6 +23,10 @@ class LedgerEvent(Event):
     n: int
     at: datetime
 
+    def is_named(self, event_id: str) -> bool:
+        """Tell whether an id is this event's: the posting's hash is known to the ledger alone."""
+        return event_id.startswith(f"{self.aggregate}:{self.n}:")
+
 
 @dataclass(frozen=True, kw_only=True)
 class PointsEarned(LedgerEvent):

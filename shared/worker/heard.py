@@ -35,7 +35,7 @@ def read(message: Message, log_id: str) -> Heard | Unheard:
     """Return the event of a message, or the reason why it is none.
 
     An event needs an id, a type that ``shared.events`` knows, the source that owns the topic, and
-    a body of ≤ 64 KiB that decodes.
+    a body of ≤ 64 KiB that decodes to what the id and the key name.
     """
     headers = message.headers
     event_id = headers.get("ce_id", "")
@@ -55,6 +55,9 @@ def read(message: Message, log_id: str) -> Heard | Unheard:
         event = events.decode(kind, message.body)
     except Undecodable as error:
         return Unheard(id=event_id, reason=str(error), message=message)
+    if not event.is_named(event_id) or message.key != event.key.encode():
+        # Kept by its place: under this id and in this order something else was told.
+        return Unheard(id=place, reason=f"{event_id} names another event", message=message)
     return Heard(
         id=event_id,
         type=kind,

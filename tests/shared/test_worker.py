@@ -123,6 +123,7 @@ def effect(hearer: ServiceDatabase, order_id: str) -> int:
 
 def send_raw(settings: Settings, **changes: str) -> None:
     event = placed(changes.pop("subject", "o9"))
+    event = replace(event, district=changes.get("key", event.district))
     values = {
         "topic": "store.events",
         "key": "430211",
@@ -162,7 +163,7 @@ def test_bad_messages_are_dead_letters_and_their_neighbours_are_heard(
             send_raw(settings, id=f"{name}:1", body=body)
         send_raw(settings, id="nobody:1", source="volunteers")
         send_raw(settings, id="unknown:1", type="NeverHeardOf")
-        send_raw(settings, id="good:1", subject="o1")
+        send_raw(settings, id="o1:1", subject="o1")
         wait_until(lambda: effect(hearer, "o1") == 1)
 
     letters = {row["_id"]: row for row in hearer.db.dead_letters.find({})}
@@ -351,6 +352,34 @@ def test_what_retention_took_unread_is_an_alarm(
     assert alarm is not None
     assert alarm["about"] == f"store.events:{place.partition}"
     assert alarm["detail"].startswith("1 messages gone unread; rewind their teller by 1 hours")
+
+
+def test_what_was_deleted_before_the_first_commit_is_an_alarm_too(
+    teller: ServiceDatabase, hearer: ServiceDatabase, settings: Settings
+) -> None:
+    admin = Admin(settings)
+    group = group_name("ledger", admin.log_ids(["store.events"]) or {})
+
+    def begun() -> bool:
+        try:
+            return len(admin.group_offsets(group)) == settings.topic_partitions
+        except BrokerTrouble:
+            return False
+
+    with running(hearer_of(settings)):
+        wait_until(begun)
+    tell(teller, placed("o1"))
+    with running(teller_of(settings)):
+        wait_until(lambda: teller.db.outbox.count_documents({"sent_to": None}) == 0)
+    place = TopicPartition("store.events", partition(settings, "430211"))
+    admin._client.delete_records({place: 1})
+    admin.close()
+    with running(hearer_of(settings)):
+        wait_until(lambda: hearer.db.alarms.find_one({"kind": "messages-missed"}))
+
+    alarm = hearer.db.alarms.find_one({"kind": "messages-missed"}) or {}
+    assert alarm["about"] == f"store.events:{place.partition}"
+    assert alarm["detail"].startswith("1 messages gone unread; rewind their teller by ? hours")
 
 
 class TroubledConsumer:
