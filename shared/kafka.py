@@ -380,6 +380,15 @@ class Consumer:
                 place: self._consumer.committed(place, metadata=True, timeout_ms=2_000)
                 for place in new
             }
+            # Where nothing was committed yet, it says from now on that nothing was heard: without
+            # that, what is deleted before the first commit would be skipped in silence.
+            begun = {
+                place: OffsetAndMetadata(beginnings[place], "", -1)
+                for place in new
+                if committed[place] is None
+            }
+            if begun:
+                self._consumer.commit(begun, timeout_ms=3_000)
         self._assigned.new -= set(new)
         found = []
         for place in new:

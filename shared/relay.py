@@ -81,9 +81,10 @@ class OutboxRelay:
         since = clock.real_now() - HORIZON
         for log in list(self._database.db.logs.find({}, limit=1000)):
             if log["_id"] != log_id:
+                # Later than now is what a process told whose clock is ahead of this one's.
+                recent = {"$gte": since, "$lt": clock.real_now() + HORIZON}
                 yield from self._outbox.find(
-                    {"sent_to": log["_id"], "told_at": {"$gte": since, "$lt": clock.real_now()}},
-                    batch_size=PAGE,
+                    {"sent_to": log["_id"], "told_at": recent}, batch_size=PAGE
                 )
         self._old_logs_at = clock.monotonic()
 
