@@ -86,21 +86,24 @@ class Town:
     # Time
 
     def now(self) -> datetime:
-        """Return what the clock of all processes shows."""
-        return clock.now()
+        """Return what the clock of all processes of this town shows, whatever other towns do."""
+        return clock.real_now() + timedelta(seconds=self._ahead())
 
     def wait_until(self, moment: datetime) -> None:
         """Move the clock of all processes on; forwards only."""
         ahead = (moment - clock.real_now()).total_seconds()
-        if ahead > (clock.now() - clock.real_now()).total_seconds():
+        if ahead > self._ahead():
             clock.advance_file(self._clock_file, ahead)
             clock.sleep(0.15)
+
+    def _ahead(self) -> float:
+        return float(self._clock_file.read_text(encoding="utf-8"))
 
     # Serving
 
     def shift(self, *, in_hours: float = 4, hours: float = 2, places: int = 5) -> str:
         """Return a shift of a newly published activity."""
-        starts = clock.now().replace(second=0, microsecond=0) + timedelta(hours=in_hours)
+        starts = self.now().replace(second=0, microsecond=0) + timedelta(hours=in_hours)
         ends = starts + timedelta(hours=hours)
         body = {
             "title": "银龄陪伴",
