@@ -57,6 +57,10 @@ ROWS ?=
 bench: $(VENV)/.dev ## measure the figures of docs/performance.md [ROWS=1,2] (< 15 min)
 	@$(BIN)/python -m tests.performance $(if $(ROWS),--rows $(ROWS))
 
+.PHONY: mutants
+mutants: $(VENV)/.dev ## seed bugs on copies and show which test catches each [ONLY=part of a name]
+	@$(BIN)/python -m tests.mutants $(if $(ONLY),--only "$(ONLY)")
+
 .PHONY: setup
 setup: $(VENV)/.dev ## make the virtual environment and fetch all that is needed
 
