@@ -19,6 +19,8 @@ from tests.mutants.trial import Caught, TrialBroken, first_failure, try_out
 
 REPORT = ROOT / ".data" / "mutants" / "report.json"
 
+UNCHANGED_S_MAX = 900.0
+
 console = Console()
 
 
@@ -59,7 +61,7 @@ def _must_pass_unchanged(mutants: Sequence[Mutant], workshop: Path) -> None:
     copy = workshop / "unchanged"
     copy_project(copy)
     asked = tuple(sorted({test for mutant in mutants for test in mutant.tests}))
-    if failed := first_failure(copy, asked):
+    if failed := first_failure(copy, asked, seconds=UNCHANGED_S_MAX):
         raise TrialBroken(f"{failed} fails without any bug")
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree  # our own pytest's report
 
+import psutil
+
 from shared import clock
 from tests.mutants.mutant import Mutant, copy_project
 
@@ -56,25 +58,34 @@ def try_out(mutant: Mutant, workshop: Path) -> Caught:
         shutil.rmtree(copy, ignore_errors=True)
 
 
-def first_failure(project: Path, tests: tuple[str, ...]) -> str | None:
-    """Return the id of the first test that fails in a project, None where all pass."""
+def first_failure(
+    project: Path, tests: tuple[str, ...], *, seconds: float = TRIAL_S_MAX
+) -> str | None:
+    """Return the id of the first test that fails in a project, None where all pass.
+
+    Raises :class:`TrialBroken` where the tests say neither within these seconds.
+    """
     report = project / "junit.xml"
     options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", f"--junitxml={report}"]
-    # In a session of its own: what the tests start ends with them.
-    ran = subprocess.run(
+    ran = psutil.Popen(
         [sys.executable, "-m", "pytest", *options, *tests],
         cwd=project,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        timeout=TRIAL_S_MAX,
-        check=False,
     )
+    try:
+        said, _ = ran.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired as error:
+        for process in [*ran.children(recursive=True), ran]:
+            process.kill()
+        raise TrialBroken(f"not ended within {seconds:.0f} s: {tests}") from error
     if ran.returncode == 0:
         return None
     failed = _failed(report) if ran.returncode == _TESTS_FAILED else None
     if failed is None:
-        raise TrialBroken((ran.stdout + ran.stderr)[-2_000:])
+        raise TrialBroken(said[-2_000:])
     return failed
 
 
@@ -82,5 +93,13 @@ def _failed(report: Path) -> str | None:
     """Return the first test that failed; one that only could not be set up shows nothing."""
     for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314
         if case.find("failure") is not None:
-            return f"{case.get('classname', '').replace('.', '/')}.py::{case.get('name')}"
+            return f"{_place(case.get('classname', ''))}::{case.get('name')}"
     return None
+
+
+def _place(dotted: str) -> str:
+    """Return file, and class where there is one, of pytest's ``tests.ledger.test_chain.TestIt``."""
+    *folders, last = dotted.split(".")
+    if last.startswith("test_"):
+        return "/".join([*folders, last]) + ".py"
+    return f"{_place('.'.join(folders))}::{last}"

@@ -22,7 +22,6 @@ from shared.errors import Alarm, Refusal
 from shared.events.store import OrderPlaced
 from shared.kafka import Admin, BrokerTrouble, Message, Missed, Outgoing, Producer, group_name
 from shared.mongo import ServiceDatabase, UnitOfWork, ask_again
-from shared.relay import HORIZON, OutboxRelay
 from shared.settings import Settings
 from shared.worker import TransactionHearer, Worker, alone
 from shared.worker.handling import Subscriptions
@@ -240,49 +239,6 @@ def partition(settings: Settings, key: str) -> int:
     from kafka.partitioner.default import murmur2
 
     return int((murmur2(key.encode()) & 0x7FFFFFFF) % settings.topic_partitions)
-
-
-def test_later_versions_wait_for_earlier_ones(teller: ServiceDatabase, settings: Settings) -> None:
-    sent: list[str] = []
-
-    class Failing:
-        def send(self, outgoing: list[Outgoing]) -> list[bool]:
-            sent.extend(event.id for event in outgoing)
-            return [event.id != "o1:1" or sent.count("o1:1") > 1 for event in outgoing]
-
-    tell(teller, placed("o1"), placed("o2"))
-    tell(teller, placed("o1", version=2), placed("o2", version=2))
-    relay = OutboxRelay(teller)
-
-    relay.round(Failing(), "log-1")  # type: ignore[arg-type]
-    assert "o1:2" not in sent
-    relay.round(Failing(), "log-1")  # type: ignore[arg-type]
-    relay.round(Failing(), "log-1")  # type: ignore[arg-type]
-
-    assert sent.index("o1:2") > max(i for i, name in enumerate(sent) if name == "o1:1")
-    assert teller.db.outbox.count_documents({"sent_to": "log-1"}) == 4
-
-
-def test_on_another_log_everything_of_eight_days_is_told_again(
-    teller: ServiceDatabase, settings: Settings
-) -> None:
-    sent: list[str] = []
-
-    class Good:
-        def send(self, outgoing: list[Outgoing]) -> list[bool]:
-            sent.extend(event.id for event in outgoing)
-            return [True] * len(outgoing)
-
-    tell(teller, placed("old"), placed("o1"))
-    old = {"$set": {"told_at": clock.real_now() - HORIZON * 2}}
-    teller.db.outbox.update_one({"_id": "old:1"}, old)
-    OutboxRelay(teller).round(Good(), "log-1")  # type: ignore[arg-type]
-    tell(teller, placed("o1", version=2))
-    relay = OutboxRelay(teller)
-    for _ in range(3):
-        relay.round(Good(), "log-2")  # type: ignore[arg-type]
-
-    assert sent == ["old:1", "o1:1", "o1:1", "o1:2"] or sent == ["o1:1", "old:1", "o1:1", "o1:2"]
 
 
 def test_a_worker_goes_on_by_itself_when_its_topics_are_made_anew(
