@@ -274,8 +274,6 @@ def ensure_indexes(database: ServiceDatabase, indexes: Mapping[str, Sequence[Ind
 
 
 def _runs_again(error: PyMongoError) -> bool:
-    if isinstance(error, CommitUnknown):
-        return False
     if isinstance(error, DuplicateKeyError):
         return True
     if isinstance(error, BulkWriteError):
