@@ -440,6 +440,21 @@ def test_a_book_that_fails_a_check_is_set_aside_until_an_operator_puts_it_back(d
     late.close()
 
 
+def test_what_another_writer_posted_is_checked_when_it_is_read(database, writer):
+    slept = Writer(database)
+    post(slept, earn("a"))
+    post(writer, earn("b"), earn("c"))
+    # In the middle of what is read forward, where no hint points.
+    database.db.journal.update_one({"_id": "earn:b:1"}, {"$set": {"about.minutes": 9_999}})
+
+    with pytest.raises(SetAside):
+        post(slept, earn("d"))
+
+    assert "3" in database.db.alarms.find_one({"kind": "book-set-aside"})["detail"]
+    assert database.db.journal.find_one({"_id": "earn:d:1"}) is None
+    slept.close()
+
+
 def test_a_fault_of_our_own_sets_one_command_aside(database, writer, monkeypatch):
     real = Earn.same_as
 
