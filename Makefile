@@ -40,6 +40,28 @@ demo: $(VENV)/.embedded ## play a district's day and audit it [VOLUNTEERS=300] [
 audit: $(VENV)/.embedded ## check the invariants of a system that runs, or of a stopped one
 	@$(BIN)/python -m deploy.audit
 
+DOCKER ?= docker
+SERVICE ?=
+.PHONY: docker-check
+docker-check:
+	@$(DOCKER) compose version >/dev/null 2>&1 || { \
+		echo "gongxiang: 没有 Docker / '$(DOCKER) compose' does not answer:" \
+			"make run is the system without Docker" >&2; exit 1; }
+
+.PHONY: up
+up: docker-check env-check ## build and start the whole system in Docker, secrets made at first (docs/compose.md)
+	@$(PYTHON) -m deploy.compose
+	@$(DOCKER) compose up --build --detach
+	@$(DOCKER) compose ps
+
+.PHONY: down
+down: docker-check ## stop and remove the containers; data and secrets stay
+	@$(DOCKER) compose down
+
+.PHONY: logs
+logs: docker-check ## follow what the containers write [SERVICE=store-worker]
+	@$(DOCKER) compose logs --follow --tail 100 $(SERVICE)
+
 .PHONY: check
 check: $(VENV)/.dev ## lint, format, types, import rules, fast tests (< 90 s)
 	$(BIN)/ruff check

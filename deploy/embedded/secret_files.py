@@ -1,4 +1,4 @@
-"""The embedded system's own secrets: made at first start, one file each, for its owner only."""
+"""A system's own secrets: made at first start, one file each; embedded for its owner only."""
 
 from __future__ import annotations
 
@@ -19,13 +19,25 @@ RINGS_END_WITH = "_KEYS"
 FIRST_KEY_ID = "k1"
 
 
-def make_missing(directory: Path) -> None:
+def make_missing(directory: Path, *, mode: int = 0o600) -> None:
     """Make the secrets that are not there yet; those that are stay as they are."""
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name in sorted({name for names in SECRETS.values() for name in names}):
-        path = directory / name.lower()
-        if not path.exists():
-            _write(path, _ring() if name.endswith(RINGS_END_WITH) else _key())
+        text = _ring() if name.endswith(RINGS_END_WITH) else _key()
+        write_missing(directory / name.lower(), text, mode=mode)
+
+
+def write_missing(path: Path, text: str, *, mode: int = 0o600) -> bool:
+    """Write a secret, whole or not at all, where there is none; tell whether it was written."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if path.exists():
+        return False
+    # A start that is interrupted must not leave half a key.
+    arriving = path.with_suffix(".new")
+    with os.fdopen(os.open(arriving, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text + "\n")
+    arriving.chmod(mode)
+    arriving.replace(path)
+    return True
 
 
 def settings_of(service: str, directory: Path) -> dict[str, str]:
@@ -39,11 +51,3 @@ def _key() -> str:
 
 def _ring() -> str:
     return f"{FIRST_KEY_ID}:{_key()}"
-
-
-def _write(path: Path, text: str) -> None:
-    # Whole or not at all: a start that is interrupted must not leave half a key.
-    arriving = path.with_suffix(".new")
-    with os.fdopen(os.open(arriving, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text + "\n")
-    arriving.replace(path)
