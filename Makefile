@@ -62,6 +62,12 @@ down: docker-check ## stop and remove the containers; data and secrets stay
 logs: docker-check ## follow what the containers write [SERVICE=store-worker]
 	@$(DOCKER) compose logs --follow --tail 100 $(SERVICE)
 
+KILLS ?= 100
+SEED ?=
+.PHONY: faults
+faults: $(VENV)/.dev ## kill processes under load, audit in between [KILLS=100] [SEED=…]
+	@$(BIN)/python -m tests.faults --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+
 .PHONY: check
 check: $(VENV)/.dev ## lint, format, types, import rules, fast tests (< 90 s)
 	$(BIN)/ruff check

@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from deploy.embedded.system import System
-from tests.journeys.house import bootstrap
-from tests.journeys.town import DISTRICT, Town
+from tests.faults.system import ADMIN_PHONE, started
+from tests.journeys.town import Town
 
-ADMIN_PHONE = "13700000001"
-
-
-def started(data_dir: Path, *, workers_per_service: int = 1) -> System:
-    """Return a whole system that serves, with Tianyuan district set up."""
-    unlimited = {
-        "GONGXIANG_REQUESTS_A_MINUTE": "0",
-        "GONGXIANG_REQUESTS_A_MINUTE_ADDRESS": "0",
-        "GONGXIANG_TOPIC_PARTITIONS": "4",
-    }
-    system = System(data_dir, workers_per_service=workers_per_service, settings=unlimited)
-    system.start_servers()
-    bootstrap(system.operator_environment(), district=DISTRICT, admin_phone=ADMIN_PHONE)
-    system.start_services()
-    system.wait_ready()
-    return system
+__all__ = ["ADMIN_PHONE", "started", "system", "town"]
 
 
 @pytest.fixture(scope="module")

@@ -41,9 +41,10 @@ class Town:
         *,
         admin_phone: str,
         community: str = COMMUNITY,
+        services: Services | None = None,
     ) -> None:
         self.told = Acknowledged()
-        self.services = Services.at(urls, over=threading.Event(), told=self.told)
+        self.services = services or Services.at(urls, over=threading.Event(), told=self.told)
         self.community = community
         self.district = community[:6]
         self._clock_file = clock_file
@@ -57,20 +58,32 @@ class Town:
         """Return the token of someone registered."""
         return _token(self.services.volunteers.post("/sessions", self._confirmed(phone)))
 
-    def volunteer(self, name: str = "张三") -> Token:
+    def volunteer(self, name: str = "张三", phone: str | None = None) -> Token:
         """Return a newly registered volunteer."""
-        phone = str(next(_phones))
+        phone = phone or self.new_phone()
         body = {**self._confirmed(phone), "name": name, "region": self.community}
         return _token(self.services.volunteers.post("/volunteers", body))
+
+    def new_phone(self) -> str:
+        """Return a telephone that nobody has."""
+        return str(next(_phones))
 
     def appointed(self, role: str) -> Token:
         """Return a new person with a role in the whole district."""
         person = self.volunteer("李四")
-        grant = {"role": role, "region": self.district}
+        self.grant(person, role)
+        return self.refreshed(person)
+
+    def grant(self, person: Token, role: str) -> str:
+        """Let a person act in a role in the whole district; return the grant."""
+        body = {"role": role, "region": self.district}
         path = f"/volunteers/{person.volunteer_id}/roles"
-        self.services.volunteers.post(path, grant, by=self.admin)
-        refreshed = {"refresh_token": person.refresh}
-        return _token(self.services.volunteers.post("/session-refreshes", refreshed))
+        return str(self.services.volunteers.post(path, body, by=self.admin)["grant_id"])
+
+    def refreshed(self, person: Token) -> Token:
+        """Return a person's next tokens, with the roles of now."""
+        body = {"refresh_token": person.refresh}
+        return _token(self.services.volunteers.post("/session-refreshes", body))
 
     def set_status(self, person: Token, status: str) -> None:
         """Freeze, free or close a person."""

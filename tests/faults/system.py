@@ -1,0 +1,32 @@
+"""A whole system with its data on disk, and Tianyuan district set up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deploy.embedded.system import System
+from tests.journeys.house import bootstrap
+from tests.journeys.town import DISTRICT
+
+ADMIN_PHONE = "13700000001"
+READY_WITHIN_S = 180.0
+"""Many processes start at once here, beside whatever else the machine is at."""
+SETTINGS = {
+    "GONGXIANG_REQUESTS_A_MINUTE": "0",
+    "GONGXIANG_REQUESTS_A_MINUTE_ADDRESS": "0",
+    "GONGXIANG_TOPIC_PARTITIONS": "4",
+}
+
+
+def started(data_dir: Path, *, workers_per_service: int = 1) -> System:
+    """Return a whole system that serves."""
+    system = System(data_dir, workers_per_service=workers_per_service, settings=SETTINGS)
+    system.start_servers()
+    try:
+        bootstrap(system.operator_environment(), district=DISTRICT, admin_phone=ADMIN_PHONE)
+        system.start_services()
+        system.wait_ready(READY_WITHIN_S)
+    except BaseException:
+        system.stop()
+        raise
+    return system

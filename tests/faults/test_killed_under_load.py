@@ -1,0 +1,133 @@
+"""Every process and both servers die while people are at it; nothing acknowledged is missing."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.audit import audit
+from deploy.embedded.system import System
+from shared import clock
+from tests.faults.campaign import Campaign
+from tests.faults.killing import Killed, Killer, work_of
+from tests.faults.load import Load
+from tests.faults.report import Stretch, report_of
+from tests.faults.system import ADMIN_PHONE, started
+
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(420)]
+
+KILLS = 32
+GOES_ON_WITHIN_S = 15.0
+GOES_ON_ON_A_NEW_LOG_WITHIN_S = 60.0
+
+
+def seed_of_this_run() -> str:
+    """Return the seed that the environment asks for, or a new one; printed, so that it replays."""
+    seed = os.environ.get("GONGXIANG_SEED", str(random.SystemRandom().randrange(10**6)))
+    print(f"\nseed {seed}: GONGXIANG_SEED={seed} replays it")
+    return seed
+
+
+def load_on(system: System, seed: str) -> Load:
+    """Return people at work on a system."""
+    load = Load(
+        system.urls,
+        system.clock_offset_file,
+        system.mongo_uri,
+        admin_phone=ADMIN_PHONE,
+        seed=seed,
+    )
+    load.go()
+    return load
+
+
+def holds(system: System, load: Load) -> None:
+    """Let everybody finish; audit the databases, and hold the history against them."""
+    load.send_home()
+    report = audit(system.mongo_uri, system.kafka_bootstrap, told=load.history.told())
+    verdict = load.verdict()
+    print(
+        f"{verdict.acknowledged} acknowledged, {verdict.refused} refused, "
+        f"{verdict.unknown} unknown ({verdict.unknown_done} were done), {verdict.reads} reads"
+    )
+    assert report.holds, [invariant for invariant in report.invariants if not invariant.holds]
+    assert verdict.holds, verdict.findings()
+
+
+def test_processes_killed_at_random_moments_lose_and_double_nothing(tmp_path: Path) -> None:
+    seed = seed_of_this_run()
+    campaign = Campaign(tmp_path, seed=seed, kills=KILLS)
+    shown: list[int] = []
+
+    assert campaign.run(lambda stretch: shown.append(stretch.kills)), [
+        stretch.findings for stretch in campaign.stretches
+    ]
+
+    report = report_of(campaign.stretches, kills_wanted=KILLS)
+    print(report)
+    assert report["kills"] == len(shown) == KILLS
+    assert (report["lost"], report["doubled"], report["alarms"]) == (0, 0, 0)
+    assert report["acknowledged"] > KILLS
+    assert report["recovery_s"]["max"] <= GOES_ON_WITHIN_S
+
+
+@pytest.fixture(scope="module")
+def two_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system with two workers of every service."""
+    system = started(tmp_path_factory.mktemp("system"), workers_per_service=2)
+    yield system
+    system.stop()
+
+
+def test_a_transaction_left_open_by_a_kill_holds_nobody_up(two_workers: System) -> None:
+    load = load_on(two_workers, "open transactions")
+    killer = Killer(two_workers, random.Random(0))
+    for _ in range(3):
+        # The web child is killed with requests on their way, so some die inside a transaction.
+        clock.sleep(0.7)
+        killed = killer.kill("store-web child")
+        assert killed is not None
+        took = killer.recovery(killed)
+        assert took <= GOES_ON_WITHIN_S, f"{took:.1f} s until all was finished"
+    holds(two_workers, load)
+
+
+def test_kafka_is_wiped_with_two_workers_of_a_service_running(two_workers: System) -> None:
+    load = load_on(two_workers, "wiped")
+    clock.sleep(3)
+    two_workers.wipe_kafka()
+    killed = Killed("kafka", 0, clock.monotonic())
+    took = Killer(two_workers, random.Random(0)).recovery(killed)
+    print(f"\nall was finished {took:.1f} s after the broker was back, empty")
+    assert took <= GOES_ON_ON_A_NEW_LOG_WITHIN_S
+    holds(two_workers, load)
+
+
+def test_work_that_does_not_end_is_seen(two_workers: System) -> None:
+    with work_of(two_workers.mongo_uri) as work:
+        load = load_on(two_workers, "seen")
+        two_workers.halt("store-worker-0")
+        two_workers.halt("store-worker-1")
+        clock.sleep(2)
+        left = work.unfinished()
+        two_workers.start("store-worker-0")
+        two_workers.start("store-worker-1")
+        holds(two_workers, load)
+
+        assert any(name.endswith(" of store") for name in left), left
+        assert not work.unfinished()
+
+
+def test_an_interrupted_run_goes_on_where_its_last_audit_was(tmp_path: Path) -> None:
+    campaign = Campaign(tmp_path, seed="7", kills=100)
+    campaign.stretches.append(Stretch(0, "7:0", kills=50, acknowledged=9))
+    campaign.keep()
+
+    again = Campaign(tmp_path, seed="7", kills=100)
+
+    assert again.killed == 50
+    assert again.stretches == campaign.stretches
