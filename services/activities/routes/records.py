@@ -9,7 +9,7 @@ from services.activities.routes.sign_ups import BANKED
 from services.activities.schemas import Correction, RecordPage, RecordQuery, RecordSchema
 from shared import clock
 from shared.auth import Role
-from shared.web import Blueprint, once, page, principal, requires, service_db
+from shared.web import Blueprint, also, once, page, principal, requires, service_db
 
 records = Blueprint(
     "service-records", __name__, url_prefix="/v1", description="服务记录 · Service records"
@@ -20,6 +20,7 @@ records = Blueprint(
 @requires(Role.VOLUNTEER)
 @records.arguments(RecordQuery, location="query")
 @records.response(200, RecordPage)
+@also(404, "There is no such shift, or none that the asker leads.")
 def list_records(query: dict[str, Any]) -> dict[str, Any]:
     """List one's own records, the latest first; with ``shift_id`` those of a shift one leads."""
     asked = {"after": query["after"], "limit": query["limit"] + 1}

@@ -23,5 +23,10 @@ RegionPage = Page(Region)
 class RegionQuery(PageQuery):
     """Directly below which region, and of which level."""
 
-    parent = fields.Text(12, load_default=None)
+    parent = fields.Text(
+        12,
+        load_default=None,
+        validate=ma.validate.Regexp(r"[0-9]+\Z"),
+        metadata={"pattern": "^[0-9]{1,12}$"},
+    )
     level = ma.fields.String(load_default=None, validate=ma.validate.OneOf(list(regions.LENGTHS)))
