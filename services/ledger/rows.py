@@ -14,6 +14,7 @@ from typing import Any
 from services.ledger import repository
 from services.ledger.model import Account
 from shared import clock
+from shared.errors import Busy
 from shared.mongo import ServiceDatabase
 
 LATE_MAX_S = 0.2
@@ -53,13 +54,22 @@ class Rows:
         self._changed.set()
 
     def keep_up(self) -> None:
-        """Write at once where the rows are late: who posts faster than rows are written waits."""
+        """Write at once where the rows are late: who posts faster than rows are written waits.
+
+        Nobody waits for rows that another client has open, maybe a stopped one: they stay behind.
+        """
         since = self._since
         if since is not None and clock.monotonic() - since > LATE_MAX_S:
-            self.write()
+            try:
+                self.write()
+            except Busy as why:
+                log.warning("balance rows wait", extra={"why": str(why)})
 
     def write(self) -> None:
-        """Write all that changed; pymongo's errors where the database is away."""
+        """Write all that changed; pymongo's errors where the database is away.
+
+        Raises :class:`Busy` where another client has some of the rows open in a transaction.
+        """
         with self._writing:
             with self._guard:
                 accounts, self._accounts = self._accounts, {}

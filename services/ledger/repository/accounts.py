@@ -7,17 +7,21 @@ above it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
 
 from services.ledger.model import Account, account_of_row
 from services.ledger.repository import journal
-from shared.mongo import Document, ServiceDatabase
+from shared.mongo import Document, ServiceDatabase, UnitOfWork
 
 FOR_EVER = 2**62
 _DUPLICATE = 11000
-_ROWS_A_WRITE = 100
+
+
+class _NotBehind(Exception):
+    """Some row is as new as what was to replace it, or newer."""
 
 
 def rows(database: ServiceDatabase, names: Sequence[str]) -> dict[str, Account]:
@@ -49,13 +53,17 @@ def newest(database: ServiceDatabase, name: str) -> Account:
 
 
 def replace(database: ServiceDatabase, accounts: Iterable[Account]) -> None:
-    """Replace rows whole, where they are behind these."""
-    writes = [
-        ReplaceOne({"_id": account.id, "n": {"$lt": account.n}}, _row(account), upsert=True)
-        for account in accounts
-    ]
-    for start in range(0, len(writes), _ROWS_A_WRITE):
-        _write(database, writes[start : start + _ROWS_A_WRITE])
+    """Replace rows whole, where they are behind these.
+
+    Raises :class:`shared.errors.Busy` where another client has some of them open in a transaction.
+    """
+    written = list(accounts)
+    for start in range(0, len(written), journal.IN_MAX):
+        some = written[start : start + journal.IN_MAX]
+        try:
+            database.unit_of_work(partial(_exchange, some))
+        except _NotBehind:
+            _replace_one_by_one(database, some)
 
 
 def of_book(database: ServiceDatabase, book: str) -> Iterator[Account]:
@@ -74,27 +82,35 @@ def _row(account: Account) -> Document:
     }
 
 
-def _write(database: ServiceDatabase, writes: Sequence[ReplaceOne[Document]]) -> None:
-    """Write all rows; a duplicate is a row that is not behind: another writer was quicker."""
+def _exchange(accounts: Sequence[Account], work: UnitOfWork) -> None:
+    """Put new rows in the place of old ones, all in one commit.
+
+    Updates would cost the server a look-up each, and outside a transaction a synced commit each.
+    """
+    # Whatever a writer alone gathered changed after all that it wrote before.
+    lowest = min(account.n for account in accounts)
+    names = [account.id for account in accounts]
+    behind = {"_id": {"$in": names}, "n": {"$lt": lowest}}
+    work.db.accounts.delete_many(behind, session=work.session)
     try:
-        # In order it costs the server less, and mostly there is one writer.
-        database.db.accounts.bulk_write(writes, ordered=True)
-        return
+        work.db.accounts.insert_many([_row(one) for one in accounts], session=work.session)
     except BulkWriteError as error:
-        rest = writes[_duplicate(error)["index"] + 1 :]
-    try:
-        if rest:
-            database.db.accounts.bulk_write(rest, ordered=False)
-    except BulkWriteError as error:
-        _duplicate(error)
+        if any(one["code"] != _DUPLICATE for one in error.details["writeErrors"]):
+            raise
+        raise _NotBehind from error
 
 
-def _duplicate(error: BulkWriteError) -> Document:
-    """Return the first error where all are duplicates; raise it where one is not."""
-    errors: list[Document] = error.details["writeErrors"]
-    if not errors or any(one["code"] != _DUPLICATE for one in errors):
-        raise error
-    return errors[0]
+def _replace_one_by_one(database: ServiceDatabase, accounts: Sequence[Account]) -> None:
+    """Write all rows that are behind; a duplicate is one that is not: another was quicker."""
+    writes = [
+        ReplaceOne({"_id": account.id, "n": {"$lt": account.n}}, _row(account), upsert=True)
+        for account in accounts
+    ]
+    try:
+        database.db.accounts.bulk_write(writes, ordered=False)
+    except BulkWriteError as error:
+        if any(one["code"] != _DUPLICATE for one in error.details["writeErrors"]):
+            raise
 
 
 def _with_lines(database: ServiceDatabase, account: Account, *, upto: int) -> Account:
