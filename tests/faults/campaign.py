@@ -18,7 +18,8 @@ from pathlib import Path
 from pymongo import MongoClient
 
 from deploy.audit import audit
-from deploy.embedded.system import SERVICES, System
+from deploy.embedded.servers import ServerDidNotStart
+from deploy.embedded.system import SERVICES, System, SystemNotReady
 from shared import clock
 from shared.settings import Settings
 from tests.faults.killing import Killer, NotRecovered
@@ -114,6 +115,7 @@ class Campaign:
         assert self._system is not None
         assert self._load is not None
         try:
+            Killer(self._system, random.Random(0)).wait_ready()
             self._load.pause()
             if self._load.errors:
                 stretch.findings["load"] = [
@@ -162,8 +164,14 @@ class Campaign:
         left = System(place)
         if left.running:  # by a run that was interrupted
             left.stop()
-        shutil.rmtree(place, ignore_errors=True)
-        self._system = started(place, workers_per_service=WORKERS)
+        for last in (False, False, True):  # the machine may be busy with something else
+            shutil.rmtree(place, ignore_errors=True)
+            try:
+                self._system = started(place, workers_per_service=WORKERS)
+                break
+            except (ServerDidNotStart, SystemNotReady):
+                if last:
+                    raise
         self._before = Stretch(0, "")
         self._load = Load(
             self._system.urls,

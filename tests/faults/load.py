@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pymongo import MongoClient
 
-from deploy.demo.client import Refused
+from deploy.demo.client import Broken, Refused
 from shared import clock
 from shared.settings import Settings
 from tests.faults.history import (
@@ -30,7 +30,7 @@ from tests.faults.people import Day, Keeper, Newcomers, Reader, Spender
 from tests.journeys.town import Town
 
 SPENDERS = 3
-PATIENCE_S = 90.0
+PATIENCE_S = 240.0
 """So long may somebody take to finish what he is at: a client repeats for up to a minute."""
 MANNERS = {"give_up": 0.1, "say_again": 0.1}
 FORESEEN = frozenset(
@@ -156,6 +156,8 @@ class Load:
                 try:
                     act()
                 except GaveUp:
+                    self.gave_up += 1
+                except Broken:  # nobody answered for a minute; a 5xx is in the history
                     self.gave_up += 1
                 except Refused as refused:
                     self.refusals[refused.code] += 1

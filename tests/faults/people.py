@@ -17,6 +17,7 @@ SCANS_MAX = 5
 CODE_EXPIRED = "code-expired"
 VOUCHER_USED = "voucher-used"
 ENDED = ("CONFIRMED", "REFUSED", "CANCELLED")
+ANSWERED_WITHIN_S = 200.0
 STOPS_S = (0.05, 0.4)
 """How long people rest between two things."""
 
@@ -100,7 +101,8 @@ class Spender:
         if dice.random() < 0.1:  # not waiting for the answer
             town.cancel(person, order)
             return
-        if town.order_in(person, order, *ENDED)["state"] != "CONFIRMED":
+        order_now = town.order_in(person, order, *ENDED, seconds=ANSWERED_WITHIN_S)
+        if order_now["state"] != "CONFIRMED":
             clock.sleep(1.0)
             return
         if dice.random() < 0.3:
