@@ -284,7 +284,8 @@ class Producer:
     def _new(self) -> KafkaProducer:
         return KafkaProducer(
             **client_options(self._settings),
-            linger_ms=5,
+            # Who sends waits for it: a pause for more to come would be waited out by all.
+            linger_ms=0,
             delivery_timeout_ms=8_000,
             request_timeout_ms=4_000,
             max_block_ms=4_000,

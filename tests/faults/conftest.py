@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from deploy.embedded.system import System
-from tests.faults.system import ADMIN_PHONE, started
-from tests.journeys.town import Town
+from tests.journeys.house import bootstrap
+from tests.journeys.town import DISTRICT, Town
 
-__all__ = ["ADMIN_PHONE", "started", "system", "town"]
+ADMIN_PHONE = "13700000001"
+
+
+def started(data_dir: Path, *, workers_per_service: int = 1) -> System:
+    """Return a whole system that serves, with Tianyuan district set up."""
+    unlimited = {
+        "GONGXIANG_REQUESTS_A_MINUTE": "0",
+        "GONGXIANG_REQUESTS_A_MINUTE_ADDRESS": "0",
+        "GONGXIANG_TOPIC_PARTITIONS": "4",
+    }
+    system = System(data_dir, workers_per_service=workers_per_service, settings=unlimited)
+    system.start_servers()
+    try:
+        bootstrap(system.operator_environment(), district=DISTRICT, admin_phone=ADMIN_PHONE)
+        system.start_services()
+        system.wait_ready()
+    except BaseException:
+        # Nobody else knows of it: what goes on running would slow down all that comes after.
+        system.stop()
+        raise
+    return system
 
 
 @pytest.fixture(scope="module")

@@ -147,11 +147,14 @@ def test_a_person_and_an_address_may_ask_so_often_a_minute(database: ServiceData
     def ask(headers: dict[str, str]) -> Any:
         return client.get("/v1/calm", headers=headers)
 
-    assert [ask(ada).status_code for _ in range(3)] == [200, 200, 429]
+    asked = [ask(ada) for _ in range(3)]
+    assert [answer.status_code for answer in asked] == [200, 200, 429]
+    assert "X-Limited" not in asked[-1].headers
     assert [ask(bob).status_code for _ in range(3)] == [200, 200, 429]
     last = ask({})
     assert (last.status_code, json.loads(last.data)["code"]) == (429, "too-many-requests")
     assert 1 <= int(last.headers["Retry-After"]) <= 60
+    assert last.headers["X-Limited"] == "address"
     assert client.get("/healthz").status_code == 200
 
 
