@@ -57,10 +57,10 @@ class Crowd:
         starts_and_ends = town.services.activities.get(f"/shifts/{shift}")
         town.wait_until(datetime.fromisoformat(starts_and_ends["starts_at"]) - EARLY)
         for person, sign_up in zip(self._people, sign_ups, strict=True):
-            town.scan(person, sign_up, shift, "check-ins")
+            self._scan(person, sign_up, shift, "check-ins")
         town.wait_until(datetime.fromisoformat(starts_and_ends["ends_at"]))
         for person, sign_up in zip(self._people, sign_ups, strict=True):
-            town.scan(person, sign_up, shift, "check-outs")
+            self._scan(person, sign_up, shift, "check-outs")
             record = town.confirm(sign_up)
             self.told.note(self.told.records, record["record_id"])
 
@@ -96,6 +96,15 @@ class Crowd:
             self._errors.append(error)
             self._home.set()
             raise
+
+    def _scan(self, person: Token, sign_up: str, shift: str, what: str) -> None:
+        """Scan the code shown; one that a fault has outlived is shown anew."""
+        while True:
+            try:
+                return self._town.scan(person, sign_up, shift, what)
+            except Refused as refused:
+                if refused.code != "code-expired":
+                    raise
 
     def _spender(self, person: Token, shop: Shop, dice: random.Random) -> Any:
         def spend() -> None:

@@ -6,8 +6,6 @@ import os
 import random
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,33 +15,18 @@ from deploy.audit.logs import HEARS
 from deploy.embedded.servers import KafkaServer, MongoServer
 from shared import clock, events
 from shared.kafka import Producer
+from tests.faults.conftest import opened
 from tests.faults.tampering import Forger, Late
-from tests.journeys.house import SERVICES, House, Tamper, tampered
-from tests.journeys.town import DISTRICT, Refused, Shop, Token, Town
+from tests.journeys.house import SERVICES, House
+from tests.journeys.town import Refused, Shop, Token, Town
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
 
-ADMIN_PHONE = "13700000001"
 RELEASED_EVERY_S = 0.4
 HELD_BACK = 0.4
 FREED_WITHIN_S = 20.0
 OTHERWISE = "was told otherwise than it was saved"
 OUT_OF_ORDER = "was first told out of order"
-
-
-@contextmanager
-def opened(
-    mongo: MongoServer, kafka: KafkaServer, data_dir: Path, tamper: Tamper
-) -> Iterator[tuple[House, Town]]:
-    """Open a house whose relays send what ``tamper`` makes of their events."""
-    house = House(mongo, kafka, data_dir)
-    with pytest.MonkeyPatch.context() as patch, tampered(tamper, patch):
-        house.open()
-        try:
-            house.bootstrap(district=DISTRICT, admin_phone=ADMIN_PHONE)
-            yield house, Town(house.urls, house.clock_file, admin_phone=ADMIN_PHONE)
-        finally:
-            house.close()
 
 
 def a_full_day(town: Town) -> tuple[Token, Shop]:

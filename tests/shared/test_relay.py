@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import pytest
 
@@ -80,9 +81,12 @@ def test_what_the_broker_did_not_acknowledge_is_not_marked(database: ServiceData
 
 
 def test_on_another_log_everything_of_eight_days_is_told_again(database: ServiceDatabase) -> None:
-    tell(database, ("old", 1), ("o1", 1))
+    tell(database, ("old", 1), ("o1", 1), ("ahead", 1))
     old = {"$set": {"told_at": clock.real_now() - HORIZON * 2}}
     database.db.outbox.update_one({"_id": "old:1"}, old)
+    # Told by a process whose clock was ahead of the relay's.
+    ahead = {"$set": {"told_at": clock.real_now() + timedelta(minutes=10)}}
+    database.db.outbox.update_one({"_id": "ahead:1"}, ahead)
     way = Way()
     send_round(OutboxRelay(database), way, "log-1")
     tell(database, ("o1", 2))
@@ -90,8 +94,9 @@ def test_on_another_log_everything_of_eight_days_is_told_again(database: Service
     for _ in range(3):
         send_round(relay, way, "log-2")
 
-    assert sorted(way.sent[:2]) == ["o1:1", "old:1"]
-    assert way.sent[2:] == ["o1:1", "o1:2"]
+    assert sorted(way.sent[:3]) == ["ahead:1", "o1:1", "old:1"]
+    assert sorted(way.sent[3:5]) == ["ahead:1", "o1:1"]
+    assert way.sent[5:] == ["o1:2"]
 
 
 def test_a_rewound_mark_is_not_undone_by_a_relay_that_slept(database: ServiceDatabase) -> None:
