@@ -46,6 +46,7 @@ DatabaseTrouble = PyMongoError
 KEPT_S = 30 * 86_400
 """Inbox, answers, sent rows: kept longer than Kafka keeps (7 days) or we tell again (8 days)."""
 
+DUPLICATE = 11000
 TRIES_MAX, SECONDS_MAX = 5, 10.0
 HELD_TRIES_MAX, HELD_SECONDS_MAX = 20, 3.0
 
@@ -73,6 +74,10 @@ SHARED_INDEXES: Mapping[str, Sequence[IndexModel]] = {
 
 class CommitUnknown(PyMongoError):
     """The commit's outcome cannot be had now. The body is not run again: whoever asked looks up."""
+
+
+class TakenEveryTime(Exception):
+    """A key was taken in every try, though each looks up afresh: a fault of ours, no contention."""
 
 
 @dataclass
@@ -159,9 +164,11 @@ class ServiceDatabase:
 
         After a conflict the body runs again from its start, so it looks up before it writes. With
         ``holding`` (the name of a contended thing) an in-process lock on it is held until after the
-        commit. Raises :class:`Busy` where the tries are exhausted on a contended thing, whatever
-        the body raises (nothing is changed then), and pymongo's errors where the database is away.
+        commit. Raises :class:`Busy` where the tries are exhausted on a contended thing,
+        :class:`TakenEveryTime` where that would go on for ever, whatever the body raises (nothing
+        is changed then), and pymongo's errors where the database is away.
         """
+        duplicates = 0
         tries = HELD_TRIES_MAX if holding else TRIES_MAX
         deadline = clock.monotonic() + (HELD_SECONDS_MAX if holding else SECONDS_MAX)
         with self._held.hold(holding, deadline):
@@ -173,7 +180,10 @@ class ServiceDatabase:
                         raise
                     metrics.CONFLICTS.labels(self.name).inc()
                     pause = random.uniform(0, min(0.2, 0.005 * 2**attempt))
+                    duplicates += _is_duplicate(error)
                     if attempt + 1 == tries or clock.monotonic() + pause > deadline:
+                        if duplicates == attempt + 1 >= TRIES_MAX:
+                            raise TakenEveryTime(self.name) from error
                         raise Busy(f"{self.name}: conflicts exhausted") from error
                     clock.sleep(pause)
         raise Busy(self.name)
@@ -274,12 +284,17 @@ def ensure_indexes(database: ServiceDatabase, indexes: Mapping[str, Sequence[Ind
 
 
 def _runs_again(error: PyMongoError) -> bool:
-    if isinstance(error, DuplicateKeyError):
-        return True
+    return _is_duplicate(error) or error.has_error_label("TransientTransactionError")
+
+
+def _is_duplicate(error: PyMongoError) -> bool:
     if isinstance(error, BulkWriteError):
-        codes = {failed.get("code") for failed in error.details.get("writeErrors", [])}
-        return 11000 in codes or error.has_error_label("TransientTransactionError")
-    return error.has_error_label("TransientTransactionError")
+        return DUPLICATE in {failed.get("code") for failed in _write_errors(error)}
+    return isinstance(error, DuplicateKeyError)
+
+
+def _write_errors(error: BulkWriteError) -> list[Any]:
+    return list((error.details or {}).get("writeErrors", []))
 
 
 @contextmanager
@@ -296,7 +311,9 @@ def passes(error: Exception) -> bool:
     """Tell trouble with the database that passes from a write that it will never take."""
     if isinstance(error, DocumentTooLarge | InvalidDocument):
         return False
-    if isinstance(error, WriteError):
+    if isinstance(error, WriteError) or (
+        isinstance(error, BulkWriteError) and _write_errors(error)
+    ):
         return error.has_error_label("TransientTransactionError")
     return isinstance(error, PyMongoError)
 

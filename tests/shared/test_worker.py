@@ -39,6 +39,8 @@ def on_order_placed(work: UnitOfWork, event: OrderPlaced, now: datetime) -> None
         raise Alarm("fourteen", event.order_id)
     if event.pieces == 15:
         raise KeyError("a fault of ours")
+    if event.pieces == 16:
+        work.db.effects.insert_one({"_id": "good1"}, session=work.session)  # it is there already
     effect = {"$inc": {"heard": event.pieces}}
     work.db.effects.update_one({"_id": event.order_id}, effect, upsert=True, session=work.session)
 
@@ -180,14 +182,16 @@ def test_refusals_and_faults_are_dead_letters_and_alarms_are_not(
         placed("refused", pieces=13),
         placed("alarming", pieces=14),
         placed("fault", pieces=15),
+        placed("taken", pieces=16),
         placed("good2"),
     )
     with running(teller_of(settings)), running(hearer_of(settings)):
         wait_until(lambda: effect(hearer, "good2") == 1 and effect(hearer, "good1") == 1)
         wait_until(lambda: hearer.db.alarms.find_one({"kind": "fourteen"}))
-        wait_until(lambda: hearer.db.dead_letters.count_documents({}) == 2)
+        wait_until(lambda: hearer.db.dead_letters.count_documents({}) == 3)
 
-    assert {row["_id"] for row in hearer.db.dead_letters.find({})} == {"refused:1", "fault:1"}
+    letters = {row["_id"] for row in hearer.db.dead_letters.find({})}
+    assert letters == {"refused:1", "fault:1", "taken:1"}
     assert {row["_id"] for row in hearer.db.inbox.find({})} == {"good1:1", "good2:1"}
 
 
