@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import importlib
+import logging
 import os
 import random
 import secrets
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,13 +26,16 @@ from flask import Flask
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from deploy.embedded.servers import KafkaServer, MongoServer
-from shared import ids
+from shared import clock, ids
 from shared.kafka import Outgoing, Producer
 from shared.settings import Settings, load
 from shared.web.running import DATABASE
 from shared.worker import Worker, process
 
 SERVICES = ("volunteers", "activities", "ledger", "store")
+AGAIN_AFTER_S = 0.2
+
+log = logging.getLogger(__name__)
 
 Tamper = Callable[[Sequence[Outgoing]], list[Outgoing]]
 
@@ -73,6 +77,65 @@ class TamperedProducer(Producer):
         return [event.id not in failed for event in outgoing]
 
 
+class KeptWorker:
+    """A worker that is kept up: whatever it ends with, another one starts, as a supervisor's."""
+
+    def __init__(
+        self,
+        name: str,
+        create: Callable[[], Worker],
+        living: Callable[[str], AbstractContextManager[object]],
+    ) -> None:
+        """``living`` is entered for each life, from the worker's making to its end."""
+        self.name = name
+        self.lives = 0
+        self._create = create
+        self._living = living
+        self._worker: Worker | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> Worker:
+        """Return the first worker as soon as it is made."""
+        self._thread.start()
+        deadline = clock.monotonic() + 60
+        while self._worker is None:
+            assert clock.monotonic() < deadline, f"{self.name} was not made"
+            clock.sleep(0.01)
+        return self._worker
+
+    @property
+    def worker(self) -> Worker:
+        """Return the worker that lives now, or lived last."""
+        assert self._worker is not None
+        return self._worker
+
+    def stop(self) -> None:
+        """Stop it as SIGTERM would; it is not started again."""
+        self._stopping.set()
+        if self._worker is not None:
+            self._worker.stop()
+        self._thread.join(15)
+        assert not self._thread.is_alive(), f"{self.name} did not stop"
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                with self._living(self.name):
+                    self._live()
+            except Exception:
+                log.exception("%s ended", self.name)
+            if not self._stopping.wait(AGAIN_AFTER_S if self.lives else 0):
+                log.warning("%s starts again", self.name)
+
+    def _live(self) -> None:
+        self._worker = worker = self._create()
+        self.lives += 1
+        if self._stopping.is_set():
+            worker.stop()
+        worker.run()
+
+
 @dataclass
 class House:
     """Web and workers of the four services, each joined as in production, in threads."""
@@ -80,7 +143,6 @@ class House:
     mongo: MongoServer
     kafka: KafkaServer | None
     data_dir: Path
-    workers: dict[str, Worker] = field(default_factory=dict)
     urls: dict[str, str] = field(default_factory=dict)
     more: dict[str, str] = field(default_factory=dict)
     """Settings of a test's own, for every process that starts from now on."""
@@ -91,7 +153,7 @@ class House:
         self.clock_file.write_text("0\n")
         self._servers: list[BaseWSGIServer] = []
         self._apps: list[Flask] = []
-        self._threads: dict[str, tuple[threading.Thread, list[int]]] = {}
+        self._workers: dict[str, KeptWorker] = {}
         self._secrets = {
             "GONGXIANG_TOKEN_KEYS": f"t1:{_key()}",
             "GONGXIANG_PHONE_KEY": _key(),
@@ -134,31 +196,38 @@ class House:
 
     def close(self) -> None:
         """Stop everything and drop the databases."""
-        for service in list(self._threads):
-            self.stop_worker(service)
+        for name in list(self._workers):
+            self.stop_worker(name)
         for server in self._servers:
             server.shutdown()
             server.server_close()
         for app in self._apps:
             app.extensions[DATABASE].close()
 
+    @property
+    def workers(self) -> dict[str, Worker]:
+        """Return the workers that live now, by name: ``store-worker-0``."""
+        return {name: kept.worker for name, kept in self._workers.items()}
+
     def start_worker(self, service: str, number: int = 0) -> None:
-        """Start a worker thread of a service, until :meth:`stop_worker`."""
+        """Start a worker of a service and keep it up, until :meth:`stop_worker`."""
         name = f"{service}-worker-{number}"
-        worker = _app(service).create_worker(self.settings(service, name))
-        ended: list[int] = []
-        thread = threading.Thread(target=lambda: ended.append(worker.run()), name=name, daemon=True)
-        self.workers[name] = worker
-        self._threads[name] = (thread, ended)
-        thread.start()
+
+        def create() -> Worker:
+            worker: Worker = _app(service).create_worker(self.settings(service, name))
+            return worker
+
+        self._workers[name] = kept = KeptWorker(name, create, self.living)
+        kept.start()
 
     def stop_worker(self, name: str) -> None:
         """Stop a worker as SIGTERM would."""
         name = name if "-worker-" in name else f"{name}-worker-0"
-        thread, _ = self._threads.pop(name)
-        self.workers.pop(name).stop()
-        thread.join(15)
-        assert not thread.is_alive(), f"{name} did not stop"
+        self._workers.pop(name).stop()
+
+    def living(self, name: str) -> AbstractContextManager[object]:
+        """Return what each life of a part is spent in; here nothing."""
+        return nullcontext(name)
 
     def web_app(self, service: str) -> Flask:
         """Return the Flask app of a service as its web process makes it, until :meth:`close`."""
@@ -174,13 +243,13 @@ class House:
     def serve(self, service: str) -> None:
         """Serve a service's web app on a loopback port, until :meth:`close`."""
         app = self.web_app(service)
-        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietRequests)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self._servers.append(server)
         self.urls[service] = f"http://127.0.0.1:{server.server_port}"
 
 
-class _Quiet(WSGIRequestHandler):
+class QuietRequests(WSGIRequestHandler):
     def log_request(self, *_: object) -> None:
         """Say nothing: the tests say what they ask."""
 
