@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
 
 from shared import clock, settings
 from shared.kafka import Admin, BrokerTrouble, Message, Place, client_options, group_name, read_all
@@ -21,7 +22,9 @@ HEARS: Mapping[str, tuple[str, ...]] = {
 """Who hears whom, as the design says; an architecture test holds the services' tables to it."""
 TOLD_BY = ("volunteers", "activities", "ledger", "store")
 READ_TIMEOUT_S = 300.0
-COORDINATOR_WAIT_S = 10.0
+ANSWERS_WITHIN_S = 15.0
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ class BrokerLogs:
         self._admin.close()
 
     def ids(self) -> Mapping[str, str]:
-        found = self._admin.log_ids([topic_of(service) for service in TOLD_BY]) or {}
+        topics = [topic_of(service) for service in TOLD_BY]
+        found = _patiently(lambda: self._admin.log_ids(topics)) or {}
         return {service: found[topic_of(service)] for service in TOLD_BY if found}
 
     def unread(self) -> list[Unread]:
@@ -96,7 +100,9 @@ class BrokerLogs:
         return found
 
     def beginnings(self, service: str) -> Mapping[Place, int]:
-        return _places(self._consumer.beginning_offsets(self._partitions(service)))
+        return _patiently(
+            lambda: _places(self._consumer.beginning_offsets(self._partitions(service)))
+        )
 
     def size(self, service: str) -> int:
         beginnings = self.beginnings(service)
@@ -106,18 +112,10 @@ class BrokerLogs:
         yield from read_all(self._settings, [topic_of(service)], READ_TIMEOUT_S)
 
     def _committed(self, group: str) -> dict[Place, int]:
-        deadline = clock.monotonic() + COORDINATOR_WAIT_S
-        while True:
-            try:
-                return self._admin.group_offsets(group)
-            except BrokerTrouble:
-                # A broker that was never asked makes the topic of the offsets first.
-                if clock.monotonic() > deadline:
-                    raise
-                clock.sleep(0.2)
+        return _patiently(lambda: self._admin.group_offsets(group))
 
     def _ends(self, service: str) -> dict[Place, int]:
-        return _places(self._consumer.end_offsets(self._partitions(service)))
+        return _patiently(lambda: _places(self._consumer.end_offsets(self._partitions(service))))
 
     def _partitions(self, service: str) -> list[Any]:
         topic = topic_of(service)
@@ -135,6 +133,22 @@ def opened(
         yield logs
     finally:
         logs.close()
+
+
+def _patiently(ask: Callable[[], T]) -> T:
+    """Return what the broker answers; :class:`BrokerTrouble` where it does not within 15 s.
+
+    One that was never asked makes the topic of the offsets first, and one that was not heard for a
+    second stands in no list until it is.
+    """
+    deadline = clock.monotonic() + ANSWERS_WITHIN_S
+    while True:
+        try:
+            return ask()
+        except (BrokerTrouble, KafkaError) as trouble:
+            if clock.monotonic() > deadline:
+                raise BrokerTrouble(f"{type(trouble).__name__}: {trouble}") from trouble
+        clock.sleep(0.2)
 
 
 def _places(offsets: Mapping[Any, int]) -> dict[Place, int]:
