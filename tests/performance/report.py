@@ -79,6 +79,8 @@ def markdown(report: Mapping[str, Any]) -> str:
         if row["limited_by"]
     ]
     lines += ["", f"Measured by `{report['command']}` on {report['machine']}."]
+    if report["curves"]:
+        lines += ["", "![Cost against size](performance.svg)"]
     return "\n".join(lines) + "\n"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from services.ledger import repository, writer
 from services.ledger.writer import Writer
 from tests.performance import book
-from tests.performance.row import Arm, Curve, Figure, Row, Sample, Size, at_least
+from tests.performance.row import Arm, Curve, Figure, NotSound, Row, Sample, Size, at_least
 from tests.performance.stage import Stage
 from tests.performance.stopwatch import Shares, timed
 
@@ -40,6 +40,8 @@ def posted(figure: str, accounts: int, *, batch: int = 50, full: int = 3_000) ->
             own.rows.write()
         own.close()
         checked = book.found_sound(database)
+        if checked != 1 + among + postings:
+            raise NotSound(f"{checked} postings for {1 + among + postings} commands")
         rate = postings / watch.seconds
         return {figure: Sample(value=rate, checked=checked, shares=shares.of(watch.seconds))}
 
