@@ -79,7 +79,7 @@ def _replay(worker: Worker, row: Document) -> Replayed:
     except (Later, Busy, PyMongoError) as trouble:
         return Replayed(row["_id"], False, f"not now: {type(trouble).__name__}: {trouble}")
     for letter in failed:
-        dead_letters.keep(worker.database, letter)
+        dead_letters.keep(worker.database, [letter])
         return Replayed(row["_id"], False, letter.reason)
     now = worker.database.db.dead_letters.find_one({"_id": row["_id"]}) or row
     if now["state"] != "settled":

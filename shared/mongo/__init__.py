@@ -13,6 +13,7 @@ from shared.mongo.database import (
     ask_again,
     ensure_indexes,
     passes,
+    upsert_all,
 )
 from shared.mongo.leases import holds_lease
 from shared.mongo.sessions import open_client, user_of
@@ -32,5 +33,6 @@ __all__ = [
     "open_client",
     "passes",
     "raise_alarm",
+    "upsert_all",
     "user_of",
 ]

@@ -19,8 +19,9 @@ from typing import Any, TypeVar
 import pymongo
 from bson.codec_options import CodecOptions
 from bson.errors import InvalidDocument
-from pymongo import ASCENDING, IndexModel, MongoClient
+from pymongo import ASCENDING, IndexModel, MongoClient, UpdateOne
 from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import (
     BulkWriteError,
@@ -281,6 +282,16 @@ def ensure_indexes(database: ServiceDatabase, indexes: Mapping[str, Sequence[Ind
                     raise
         if models:
             database.db[name].create_indexes(list(models))
+
+
+def upsert_all(
+    rows: Collection[Document], changes: Sequence[tuple[str, Document]]
+) -> Sequence[int]:
+    """Change rows by their ids or make them, in one write; return the numbers of those made."""
+    made = rows.bulk_write(
+        [UpdateOne({"_id": name}, change, upsert=True) for name, change in changes]
+    )
+    return sorted(made.upserted_ids or {})
 
 
 def _runs_again(error: PyMongoError) -> bool:

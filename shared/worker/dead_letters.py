@@ -9,7 +9,7 @@ from datetime import datetime
 
 from shared import clock, metrics
 from shared.kafka import Message, Place
-from shared.mongo import Document, ServiceDatabase, UnitOfWork
+from shared.mongo import Document, ServiceDatabase, UnitOfWork, upsert_all
 
 BODY_KEPT_MAX = 256 * 1024
 
@@ -25,12 +25,34 @@ class DeadLetter:
     message: Message
 
 
-def keep(database: ServiceDatabase, letter: DeadLetter) -> bool:
-    """Keep a dead letter; True where it is new, False where it only came again.
+def keep(database: ServiceDatabase, letters: Sequence[DeadLetter]) -> int:
+    """Keep dead letters, all in one write; return how many are new and did not only come again.
 
     A discarded one stays discarded.
     """
+    if not letters:
+        return 0
     at = clock.real_now()
+    # One by one, each would cost its neighbours a synced commit.
+    rows = [(letter.id, _came(letter, at)) for letter in letters]
+    new = [letters[number] for number in upsert_all(database.db.dead_letters, rows)]
+    for letter in new:
+        message = letter.message
+        metrics.DEAD_LETTERS.labels(database.name, message.topic).inc()
+        log.error(
+            "dead letter",
+            extra={
+                "letter": letter.id,
+                "reason": letter.reason[:500],
+                "topic": message.topic,
+                "partition": message.partition,
+                "offset": message.offset,
+            },
+        )
+    return len(new)
+
+
+def _came(letter: DeadLetter, at: datetime) -> Document:
     message = letter.message
     came = {"$inc": {"count": 1}, "$set": {"last_at": at, "reason": letter.reason[:500]}}
     first: Document = {
@@ -45,23 +67,7 @@ def keep(database: ServiceDatabase, letter: DeadLetter) -> bool:
         "body_bytes": len(message.body),
         "first_at": at,
     }
-    kept = database.db.dead_letters.update_one(
-        {"_id": letter.id}, {**came, "$setOnInsert": first}, upsert=True
-    )
-    if kept.upserted_id is None:
-        return False
-    metrics.DEAD_LETTERS.labels(database.name, message.topic).inc()
-    log.error(
-        "dead letter",
-        extra={
-            "letter": letter.id,
-            "reason": letter.reason[:500],
-            "topic": message.topic,
-            "partition": message.partition,
-            "offset": message.offset,
-        },
-    )
-    return True
+    return {**came, "$setOnInsert": first}
 
 
 def settle(database: ServiceDatabase, ids: Sequence[str], work: UnitOfWork | None = None) -> None:

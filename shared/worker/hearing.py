@@ -145,8 +145,7 @@ class Hearing:
             try:
                 with metrics.HANDLING_S.labels(self._database.name).time():
                     found = self._hearer.handle(wanted, clock.now()) if wanted else []
-                new = [dead_letters.keep(self._database, letter) for letter in [*letters, *found]]
-                if any(new):
+                if dead_letters.keep(self._database, [*letters, *found]):
                     self._pause_if_too_many(place, chunk[-1].offset + 1)
                 if wanted:
                     age = clock.to_ms(clock.real_now()) - wanted[-1].message.at_ms

@@ -81,7 +81,7 @@ def hear(worker: Worker, came: Message) -> None:
     else:
         letters = list(worker.hearer.handle([heard], clock.now()))
     for letter in letters:
-        dead_letters.keep(worker.database, letter)
+        dead_letters.keep(worker.database, [letter])
 
 
 def place_order(worker: Worker, order_id: str) -> None:
