@@ -89,6 +89,13 @@ bench: $(VENV)/.dev ## measure the figures of docs/performance.md [ROWS=1,2] (< 
 mutants: $(VENV)/.dev ## seed bugs on copies and show which test catches each [ONLY=part of a name]
 	@$(BIN)/python -m tests.mutants $(if $(ONLY),--only "$(ONLY)")
 
+EXAMPLES ?= 25
+MESSAGES ?= 10000
+.PHONY: fuzz
+fuzz: $(VENV)/.dev ## ask all that nobody should, at length [EXAMPLES=25] [MESSAGES=10000]
+	GONGXIANG_FUZZ_EXAMPLES=$(EXAMPLES) GONGXIANG_MESSAGES=$(MESSAGES) GONGXIANG_VOUCHERS=500 \
+		$(BIN)/pytest -s -o timeout=7200 tests/contracts tests/store/test_vouchers.py
+
 .PHONY: setup
 setup: $(VENV)/.dev ## make the virtual environment and fetch all that is needed
 

@@ -1,7 +1,7 @@
 """Messages that nobody should send, by the thousand: no hearer falls, and no neighbour waits.
 
 Each service that hears a topic hears them through its own loop on a real database. How many:
-``GONGXIANG_MESSAGES`` (10,000 at length); the seed is printed, ``GONGXIANG_SEED`` replays.
+``GONGXIANG_MESSAGES`` (`make fuzz` sends 10,000); the seed is printed, ``GONGXIANG_SEED`` replays.
 """
 
 from __future__ import annotations

@@ -245,7 +245,7 @@ def test_two_hundred_scans_at_once_of_one_voucher_are_one_use(store: Store):
 
 @pytest.mark.slow
 def test_many_vouchers_scanned_by_many_at_once_are_each_used_once(store: Store):
-    """Two hundred at once; ``GONGXIANG_VOUCHERS=500`` is the whole of it (at length)."""
+    """Two hundred at once; ``GONGXIANG_VOUCHERS=500`` is the whole of it (`make fuzz`)."""
     count = int(os.environ.get("GONGXIANG_VOUCHERS") or 40)
     merchant = store.merchant()
     item = store.item(merchant, pieces=count, limit_a_month=1000)
