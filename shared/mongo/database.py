@@ -276,7 +276,8 @@ def ensure_indexes(database: ServiceDatabase, indexes: Mapping[str, Sequence[Ind
     for name, models in indexes.items():
         if name not in present:
             try:
-                database.db.create_collection(name)
+                # The server says whether it is there; what the client looked up is old by now.
+                database.db.create_collection(name, check_exists=False)
             except OperationFailure as error:
                 if error.code != 48:  # another process of ours made it meanwhile
                     raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from pymongo.errors import ConnectionFailure, OperationFailure
@@ -11,7 +12,14 @@ from pymongo.errors import ConnectionFailure, OperationFailure
 from shared import clock
 from shared.errors import Busy, Refusal
 from shared.events.store import OrderPlaced
-from shared.mongo import CommitUnknown, ServiceDatabase, TakenEveryTime, UnitOfWork, ask_again
+from shared.mongo import (
+    CommitUnknown,
+    ServiceDatabase,
+    TakenEveryTime,
+    UnitOfWork,
+    ask_again,
+    ensure_indexes,
+)
 from shared.mongo.database import TRIES_MAX
 from shared.mongo.sessions import kill_predecessors
 
@@ -230,3 +238,21 @@ def test_asking_again_takes_the_mark_back(database: ServiceDatabase) -> None:
     assert row is not None
     assert "sent_to" not in row
     assert "sent_at" not in row
+
+
+def test_two_that_start_at_once_both_find_their_collections(
+    database: ServiceDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+    present = type(database.db).list_collection_names
+
+    def not_yet(*how: Any, **more: Any) -> list[str]:
+        looked.append(1)
+        return present(*how, **more) if len(looked) > 1 else []
+
+    monkeypatch.setattr(type(database.db), "list_collection_names", not_yet)
+
+    ensure_indexes(database, {"answers": []})
+
+    assert looked
+    assert "answers" in database.db.list_collection_names()
