@@ -165,7 +165,7 @@ def wait_ready(url: str) -> None:
         try:
             if requests.get(f"{url}/readyz", timeout=2).ok:
                 return
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             pass
         assert clock.monotonic() < deadline, f"{url} is not ready"
         clock.sleep(0.2)
