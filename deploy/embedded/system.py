@@ -18,6 +18,7 @@ from deploy.embedded import jars, secret_files
 from deploy.embedded.local_server import kept_port
 from deploy.embedded.process_file import SERVICES_GROUP, Program
 from deploy.embedded.servers import KafkaServer, MongoServer
+from deploy.embedded.storage_watch import StorageWatch
 from deploy.embedded.supervision import Supervisor
 
 SERVICES = tuple(secret_files.SECRETS)
@@ -61,6 +62,7 @@ class System:
             for program in self._programs_of(service, workers_per_service)
         ]
         self.supervisor = Supervisor(self.data_dir)
+        self._storage_watch: StorageWatch | None = None
 
     @property
     def mongo_uri(self) -> str:
@@ -124,6 +126,8 @@ class System:
                 self.start(server.name)
             for server in (self.mongo, self.kafka):
                 server.wait_ready()
+            self._storage_watch = StorageWatch(self.mongo_uri, self._end_mongo)
+            self._storage_watch.start()
         except BaseException:
             self.stop()
             raise
@@ -155,6 +159,10 @@ class System:
         except requests.RequestException:
             return False
         return answer.status_code == requests.codes.ok
+
+    def program(self, name: str) -> Program:
+        """Return how a web or worker is run: its command and its settings."""
+        return next(program for program in self._services if program.name == name)
 
     def processes(self) -> dict[str, int]:
         """Return the process id of every program that runs."""
@@ -191,6 +199,9 @@ class System:
 
     def stop(self) -> None:
         """Stop services, then broker, then database; within about ten seconds."""
+        if self._storage_watch is not None:
+            self._storage_watch.stop()
+            self._storage_watch = None
         if self.running:
             self.supervisor.halt_services()
             self.halt("kafka")
@@ -202,6 +213,11 @@ class System:
         for pid in processes.values():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+    def _end_mongo(self) -> None:
+        # It may have ended by itself meanwhile.
+        with contextlib.suppress(KeyError, ProcessLookupError):
+            self.kill("mongo")
 
     def _port(self, name: str) -> int:
         return kept_port(self.data_dir / "ports", name)

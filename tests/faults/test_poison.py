@@ -1,0 +1,141 @@
+"""Poison among good messages: its neighbours hardly wait, and exactly it is a dead letter."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kafka import KafkaProducer
+
+from deploy.audit import audit
+from deploy.audit.logs import HEARS
+from deploy.embedded.servers import KafkaServer, MongoServer
+from shared import clock, events
+from shared.events import ledger as told
+from shared.kafka import Admin
+from shared.settings import Settings
+from tests.faults.conftest import opened
+from tests.faults.customer import Customer
+from tests.journeys.house import SERVICES
+from tests.journeys.town import DISTRICT
+
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
+
+ORDERS = 8
+WITHIN_S = 30.0
+DELAYED_MAX_S = 1.0
+DEEP = b'{"a":' * 50_000 + b"1" + b"}" * 50_000
+LARGE = json.dumps({"order_id": "x" * 1_000_000}).encode()
+NOBODYS = "01JZZZZZZZZZZZZZZZZZZZZZZZ"
+
+
+def headers(event_id: str, kind: str, source: str) -> list[tuple[str, bytes]]:
+    values = {"ce_id": event_id, "ce_type": kind, "ce_source": source}
+    return [(name, value.encode()) for name, value in values.items()]
+
+
+def poisons(service: str, n: int) -> Iterator[tuple[str | None, list[tuple[str, bytes]], bytes]]:
+    """Yield what nobody can handle on a service's topic: id if it has one, headers, body."""
+    kind = next(kind for kind, source in events.SOURCES.items() if source == service)
+    bodies = {"not-json": b"{", "not-utf8": b'"\xff"', "list": b"[]", "deep": DEEP, "large": LARGE}
+    for name, body in bodies.items():
+        event_id = f"poison-{service}-{name}:{n}"
+        yield event_id, headers(event_id, kind, service), body
+    event_id = f"poison-{service}-type:{n}"
+    yield event_id, headers(event_id, "NothingHeardOf", service), b"{}"
+    event_id = f"poison-{service}-source:{n}"
+    yield event_id, headers(event_id, kind, "elsewhere"), b"{}"
+    yield None, [], b"{}"
+
+
+def of_nobody(n: int) -> Iterator[tuple[str, list[tuple[str, bytes]], bytes]]:
+    """Yield what the ledger would tell of an order that was never placed."""
+    of = {"district": DISTRICT, "at": clock.now(), "order_id": NOBODYS}
+    for event in (
+        told.HoldPlaced(**of, n=n, volunteer_id=NOBODYS, amount=1),
+        told.HoldRefused(**of, n=n + 1, reason="insufficient-points"),
+        told.HoldCaptured(**of, n=n + 2, amount=1),
+        told.HoldReleased(**of, n=n + 3, amount=1),
+    ):
+        event_id = f"{DISTRICT}:{event.n}:000000000000"
+        body = json.dumps(events.encode(event)).encode()
+        yield event_id, headers(event_id, type(event).__name__, "ledger"), body
+
+
+class Poisoner:
+    """Sends poison into every partition of every topic, and knows what must come of it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap)
+        admin = Admin(self._settings)
+        topics = [events.topic_of(service) for service in SERVICES]
+        self._logs = admin.log_ids(topics) or {}
+        admin.close()
+        self.letters: dict[str, set[str]] = {service: set() for service in SERVICES}
+
+    def send(self, n: int) -> None:
+        """Send each kind of poison once to each partition."""
+        for service in SERVICES:
+            topic = events.topic_of(service)
+            for partition in range(self._settings.topic_partitions):
+                for event_id, given, body in poisons(service, 10 * n + partition):
+                    self._send(topic, partition, event_id, given, body)
+        for event_id, given, body in of_nobody(1_000_000 + 10 * n):
+            self._send("ledger.events", None, event_id, given, body, only=("store",))
+
+    def close(self) -> None:
+        """Let go of the broker."""
+        self._producer.close()
+
+    def _send(
+        self,
+        topic: str,
+        partition: int | None,
+        event_id: str | None,
+        given: list[tuple[str, bytes]],
+        body: bytes,
+        only: tuple[str, ...] | None = None,
+    ) -> None:
+        sent = self._producer.send(
+            topic, value=body, key=DISTRICT.encode(), headers=given, partition=partition
+        ).get(timeout=20)
+        letter = event_id or f"{self._logs[topic]}:{sent.partition}:{sent.offset}"
+        teller = topic.partition(".")[0]
+        for hearer in only or [name for name, heard in HEARS.items() if teller in heard]:
+            self.letters[hearer].add(f"{hearer}:{letter}")
+
+
+def test_neighbours_of_poison_hardly_wait(
+    mongo: MongoServer, empty_kafka: KafkaServer, tmp_path: Path
+) -> None:
+    with opened(mongo, empty_kafka, tmp_path) as (house, town):
+        customer = Customer(town)
+        calm = [customer.served_within(WITHIN_S) for _ in range(ORDERS)]
+        poisoner = Poisoner(house.settings("store", "poisoner"))
+        troubled = []
+        for n in range(2):
+            poisoner.send(n)
+            troubled += [customer.served_within(WITHIN_S) for _ in range(ORDERS // 2)]
+        poisoner.close()
+
+        letters = sorted(letter for found in poisoner.letters.values() for letter in found)
+        report = audit(
+            house.mongo.uri,
+            empty_kafka.bootstrap,
+            database_prefix=house.prefix,
+            told=town.told.answers,
+            strict=False,
+            expected_dead_letters=letters,
+        )
+    print(
+        f"\n{len(letters)} dead letters; an order took {statistics.median(calm):.2f} s (median), "
+        f"among poison {statistics.median(troubled):.2f} s, at most {max(troubled):.2f} s"
+    )
+    assert report.holds, [one for one in report.invariants if not one.holds]
+    # On a machine that has other things to do, calm orders differ by more than poison costs.
+    noise_s = max(calm) - min(calm)
+    assert statistics.median(troubled) - statistics.median(calm) < DELAYED_MAX_S + noise_s
