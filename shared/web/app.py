@@ -44,6 +44,13 @@ class _Api(flask_smorest.Api):  # type: ignore[misc]
         """Answer in our words: see :mod:`shared.web.problems`."""
         return problems.from_http(error)
 
+    def _register_etag_headers(self) -> None:
+        super()._register_etag_headers()
+        shown = self.spec.components.parameters_lazy["IF_MATCH"]
+        # An empty one names nothing, and is answered as if it were missing.
+        tag = '(W/)?"[!#-~]+"'
+        shown["schema"] = {"type": "string", "pattern": f"^([*]|{tag}(, ?{tag})*)$"}
+
     def _register_responses(self) -> None:
         schema = {"$ref": "#/components/schemas/Problem"}
         for status in HTTPStatus:
