@@ -81,6 +81,10 @@ test: $(VENV)/.dev ## the whole suite, on the embedded servers (< 12 min)
 	$(BIN)/pytest
 
 ROWS ?=
+.PHONY: crashes
+crashes: $(VENV)/.dev ## crash each part before and after every durable effect (< 60 min)
+	@$(BIN)/python -m tests.faults.crash_points
+
 .PHONY: bench
 bench: $(VENV)/.dev ## measure the figures of docs/performance.md [ROWS=1,2] (< 15 min)
 	@$(BIN)/python -m tests.performance $(if $(ROWS),--rows $(ROWS))
