@@ -215,8 +215,8 @@ class System:
                 os.kill(pid, signal.SIGKILL)
 
     def _end_mongo(self) -> None:
-        # It may have ended by itself meanwhile.
-        with contextlib.suppress(KeyError, ProcessLookupError):
+        # It may have ended by itself meanwhile, or all of the system.
+        with contextlib.suppress(KeyError, OSError):
             self.kill("mongo")
 
     def _port(self, name: str) -> int:
