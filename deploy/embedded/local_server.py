@@ -11,7 +11,7 @@ import subprocess
 import time
 from pathlib import Path
 
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 10.0
 PORT_FREED_WITHIN_S = 3.0
 LOG_TAIL_LINES = 15

@@ -23,7 +23,7 @@ from deploy.embedded.supervision import Supervisor
 
 SERVICES = tuple(secret_files.SECRETS)
 CODE = Path(__file__).resolve().parents[2]
-READY_TIMEOUT_S = 60.0
+READY_TIMEOUT_S = 120.0
 
 
 class SystemNotReady(Exception):

@@ -245,6 +245,25 @@ def partition(settings: Settings, key: str) -> int:
     return int((murmur2(key.encode()) & 0x7FFFFFFF) % settings.topic_partitions)
 
 
+def test_a_worker_that_starts_again_hears_the_partitions_made_meanwhile(
+    hearer: ServiceDatabase, settings: Settings
+) -> None:
+    with running(hearer_of(settings)):
+        send_raw(settings, id="raw:1", subject="o1")
+        wait_until(lambda: effect(hearer, "o1"))
+    wider = replace(settings, topic_partitions=4)
+    admin = Admin(settings)
+    for topic in ("store.events", "ledger.events"):
+        admin.widen(topic, wider.topic_partitions)
+    admin.close()
+    key = next(f"{code}" for code in range(430_100, 430_300) if partition(wider, f"{code}") >= 2)
+
+    # As its predecessor's heir it would be given the partitions of before, and miss the others.
+    with running(hearer_of(wider)):
+        send_raw(wider, id="raw:2", subject="o2", key=key)
+        wait_until(lambda: effect(hearer, "o2"))
+
+
 def test_a_worker_goes_on_by_itself_when_its_topics_are_made_anew(
     teller: ServiceDatabase, hearer: ServiceDatabase, settings: Settings
 ) -> None:
