@@ -249,7 +249,7 @@ def test_a_worker_that_starts_again_hears_the_partitions_made_meanwhile(
     hearer: ServiceDatabase, settings: Settings
 ) -> None:
     with running(hearer_of(settings)):
-        send_raw(settings, id="raw:1", subject="o1")
+        send_raw(settings, id="o1:1", subject="o1")
         wait_until(lambda: effect(hearer, "o1"))
     wider = replace(settings, topic_partitions=4)
     admin = Admin(settings)
@@ -260,7 +260,7 @@ def test_a_worker_that_starts_again_hears_the_partitions_made_meanwhile(
 
     # As its predecessor's heir it would be given the partitions of before, and miss the others.
     with running(hearer_of(wider)):
-        send_raw(wider, id="raw:2", subject="o2", key=key)
+        send_raw(wider, id="o2:1", subject="o2", key=key)
         wait_until(lambda: effect(hearer, "o2"))
 
 
