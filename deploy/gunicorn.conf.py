@@ -31,6 +31,8 @@ bind = f"{_host}:{_port}"
 worker_class = "deploy.web_worker.GatheringWorker"
 workers = int(os.environ.get("GONGXIANG_WEB_WORKERS", "1"))
 threads = int(os.environ.get("GONGXIANG_WEB_THREADS", "16"))
+# With all of them open, files are left of the usual 1,024 for the database and the logs.
+worker_connections = 800
 # Clients made before a fork hang in the child, so each child makes the app and its own.
 preload_app = False
 timeout = 30

@@ -114,10 +114,10 @@ def answer_once(
     """Return what was answered under the key, running ``body`` where nothing was answered yet."""
 
     def effect(work: UnitOfWork) -> Kept:
-        found = _look_up(work, asked)
+        found = look_up(work, asked)
         if found is not None:
             return found
-        return _keep(work, asked, status=status, value=body(work))
+        return keep(work, asked, status=status, value=body(work))
 
     try:
         return service_db().unit_of_work(effect, holding=holding)
@@ -132,14 +132,14 @@ def _answer_refusal(asked: Asked, refusal: Refusal, holding: str | None) -> Kept
     never_kept = refusal.status in NEVER_KEPT or refusal.status >= 500
 
     def aftermath(work: UnitOfWork) -> Kept | None:
-        found = _look_up(work, asked)
+        found = look_up(work, asked)
         if found is not None:
             return found
         if leave is not None:
             leave(work)
         if never_kept:
             return None
-        return _keep(work, asked, status=refusal.status, refused=problems.plain(refusal))
+        return keep(work, asked, status=refusal.status, refused=problems.plain(refusal))
 
     if never_kept and leave is None:
         raise refusal
@@ -161,7 +161,8 @@ def _asked(scope: str) -> Asked:
     return Asked(id=f"{scope} {key}", digest=digest.hexdigest())
 
 
-def _look_up(work: UnitOfWork, asked: Asked) -> Kept | None:
+def look_up(work: UnitOfWork, asked: Asked) -> Kept | None:
+    """Return what was answered under a key, as the transaction sees it; None where nothing was."""
     row = work.db.answers.find_one({"_id": asked.id}, session=work.session)
     if row is None:
         return None
@@ -170,7 +171,7 @@ def _look_up(work: UnitOfWork, asked: Asked) -> Kept | None:
     return Kept(status=row["status"], value=row["value"], refused=row["refused"], repeated=True)
 
 
-def _keep(
+def keep(
     work: UnitOfWork,
     asked: Asked,
     *,
@@ -178,6 +179,7 @@ def _keep(
     value: Answer = None,
     refused: dict[str, Any] | None = None,
 ) -> Kept:
+    """Keep an answer under its key, in the transaction of its effect; return it."""
     row = {
         "_id": asked.id,
         "digest": asked.digest,
