@@ -46,8 +46,10 @@ class Life:
         self.on_crash()
         for client in list(self._clients):
             if type(client).__name__ == "KafkaProducer":
-                # What it had not sent yet is lost with it; whoever waits for it learns so.
-                client.close(timeout=0)
+                # What it had not sent yet is lost with it; whoever waits for it learns so. The
+                # driver lets nothing but a Crash through, so no other error may take its place.
+                with suppress(Exception):
+                    client.close(timeout=0)
         raise Crash(self.name)
 
     def owns(self, client: Any) -> None:
