@@ -82,7 +82,7 @@ def _confirm(work: UnitOfWork, people: Sequence[str], region: str, minutes: int)
         row = {
             "_id": record_id,
             **what,
-            "sign_up_id": "burst",
+            "sign_up_id": f"of-{record_id}",
             "version": 1,
             "shift_minutes": minutes,
             "state": "CONFIRMED",
