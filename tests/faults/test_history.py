@@ -260,3 +260,12 @@ def test_an_internal_error_is_found(told: Told) -> None:
     told.say("GET", "/orders", UNKNOWN, status=500)
 
     assert len(told.verdict().failed) == 1
+
+
+def test_the_audit_is_told_of_what_is_done_once(told: Told) -> None:
+    told.asked_to_order("o1")
+    told.asked_to_order("o2", UNKNOWN)
+    told.say("POST", "/volunteer-names", service="volunteers", wish="k", status=200)
+    told.say("GET", "/orders/o1", status=200)
+
+    assert [entry["key"] for entry in told.history.told()] == ["key-o1"]

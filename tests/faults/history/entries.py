@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.faults.history.actions import action_of
+
 OK, REFUSED, UNKNOWN = "ok", "refused", "unknown"
 UNTRUE_OF_EARLIER = (400, 401, 412, 413, 428)
 """Refusals that do not look at what was done under the same wish before."""
@@ -72,11 +74,14 @@ class History:
         return found
 
     def told(self) -> list[dict[str, Any]]:
-        """Return what clients were told for certain under an Idempotency-Key, for the audit."""
+        """Return what clients were told for certain of what is done once, for the audit."""
         return [
             entry.told()
             for entry in list(self.entries)
-            if entry.method == "POST" and entry.wish and entry.outcome != UNKNOWN
+            if entry.method == "POST"
+            and entry.outcome != UNKNOWN
+            # One that only reads has no answer kept, whatever key it came with.
+            and action_of(entry.service, entry.method, entry.path) is not None
         ]
 
     def write(self, path: Path) -> None:
