@@ -31,15 +31,14 @@ KINDS = ("slow-head", "slow-body", "slow-reader", "never-closing", "greedy", "gr
 def flood(kind: str, address: str, *, token: str, path: str) -> Iterator[None]:
     """Let clients of a kind be at it while what is inside runs."""
     command = [sys.executable, "-m", "tests.performance.floods", kind, address, token, path]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        yield
-        assert process.poll() is None, "the flood ended by itself"
-    finally:
-        process.kill()
-        process.wait()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            yield
+            assert process.poll() is None, "the flood ended by itself"
+        finally:
+            process.kill()
 
 
 def calm(address: str, path: str, *, tokens: Sequence[str], times: int) -> list[float]:

@@ -12,6 +12,9 @@ from tests.performance.row import Curve, Row, Size
 from tests.performance.rows import all_curves, all_rows
 from tests.performance.stage import Servers
 
+pytestmark = pytest.mark.timeout(300)
+"""The first row on a kept server waits for it to come up, also on a busy machine."""
+
 SMALL = Size(small=True)
 FIELDS = {"row", "name", "ours", "theirs", "ratio", "spread", "goal", "limited_by"}
 
