@@ -305,12 +305,14 @@ class _Assigned(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def __init__(self) -> None:
         self.new: set[TopicPartition] = set()
+        self.anew: set[TopicPartition] = set()
 
     def on_partitions_revoked(self, revoked: Any) -> None:
         self.new -= set(revoked)
 
     def on_partitions_assigned(self, assigned: Any) -> None:
         self.new |= set(assigned)
+        self.anew |= set(assigned)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -354,6 +356,11 @@ class Consumer:
             (place.topic, place.partition): [_message(record) for record in records]
             for place, records in polled.items()
         }
+
+    def assigned_anew(self) -> set[Place]:
+        """Return the partitions that were assigned since the last call: polled from their mark."""
+        anew, self._assigned.anew = self._assigned.anew, set()
+        return {(place.topic, place.partition) for place in anew}
 
     def commit(self, places: Mapping[Place, Message]) -> None:
         """Commit each partition as read up to and with this message."""

@@ -368,6 +368,7 @@ class TroubledConsumer:
         self.batches = [message("o1", 0), message("o2", 1)]
         self.committed: list[int] = []
         self.failing = [("poll", 1), ("commit", 0), ("assignment", 0)]
+        self.came_back = False
 
     def _trouble(self, call: str) -> None:
         if self.failing and self.failing[0] == (call, len(self.batches)):
@@ -377,6 +378,9 @@ class TroubledConsumer:
     def poll(self, _timeout_ms: int) -> dict[tuple[str, int], list[Message]]:
         self._trouble("poll")
         return {("store.events", 0): [self.batches.pop(0)]} if self.batches else {}
+
+    def assigned_anew(self) -> set[tuple[str, int]]:
+        return {("store.events", 0)} if self.came_back else set()
 
     def commit(self, places: dict[tuple[str, int], Message]) -> None:
         self._trouble("commit")
@@ -515,6 +519,30 @@ def test_after_a_failed_send_a_new_client_sends(
     assert producer.send([told]) == [True]
     assert producer.send([told]) == [True]
     assert [client.closed for client in FatalClient.made] == [True, False]
+
+
+def test_what_another_member_heard_meanwhile_was_not_missed(hearer: ServiceDatabase) -> None:
+    consumer, stop = TroubledConsumer(), threading.Event()
+    consumer.batches = [message("o1", 0), message("o2", 7)]
+    consumer.failing = []
+    # It went to another member, which heard six, and came back with the second batch.
+    consumer.came_back = True
+    hearing = Hearing(
+        database=hearer,
+        hearer=TransactionHearer(hearer, SUBSCRIPTIONS),
+        consumer=consumer,  # type: ignore[arg-type]
+        log_ids={"store.events": "log"},
+        stop=stop,
+        handled=threading.Event(),
+    )
+    thread = threading.Thread(target=hearing.run, daemon=True)
+    thread.start()
+    wait_until(lambda: consumer.committed[-1:] == [7])
+    stop.set()
+    thread.join(10)
+
+    assert effect(hearer, "o2") == 1
+    assert hearer.db.alarms.find_one({}) is None
 
 
 def test_a_gap_in_a_partition_that_waited_is_an_alarm(hearer: ServiceDatabase) -> None:
