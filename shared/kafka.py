@@ -7,6 +7,7 @@ CloudEvents 1.0 in binary mode: the attributes are headers, the body is JSON. On
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -305,14 +306,22 @@ class _Assigned(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def __init__(self) -> None:
         self.new: set[TopicPartition] = set()
-        self.anew: set[TopicPartition] = set()
+        self._anew: set[TopicPartition] = set()
+        self._guard = threading.Lock()
 
     def on_partitions_revoked(self, revoked: Any) -> None:
         self.new -= set(revoked)
 
     def on_partitions_assigned(self, assigned: Any) -> None:
         self.new |= set(assigned)
-        self.anew |= set(assigned)
+        with self._guard:
+            self._anew |= set(assigned)
+
+    def take_anew(self) -> set[TopicPartition]:
+        """Return what was assigned since this was asked last."""
+        with self._guard:
+            anew, self._anew = self._anew, set()
+            return anew
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -358,9 +367,11 @@ class Consumer:
         }
 
     def assigned_anew(self) -> set[Place]:
-        """Return the partitions that were assigned since the last call: polled from their mark."""
-        anew, self._assigned.anew = self._assigned.anew, set()
-        return {(place.topic, place.partition) for place in anew}
+        """Return the partitions that were assigned since the last call.
+
+        Those that came begin at their mark; those that stayed go on from where they were polled to.
+        """
+        return {(place.topic, place.partition) for place in self._assigned.take_anew()}
 
     def commit(self, places: Mapping[Place, Message]) -> None:
         """Commit each partition as read up to and with this message."""

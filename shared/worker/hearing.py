@@ -74,13 +74,16 @@ class Hearing:
     def _take(self, polled: Mapping[Place, list[Message]]) -> None:
         """Keep what came until it is handled: the consumer itself will not give it again."""
         for place in self._consumer.assigned_anew():
-            # Another may have heard on meanwhile. It begins again at what was committed.
-            self._polled.pop(place, None)
-            self._done.pop(place, None)
+            # Another may have heard on meanwhile: what is missing to us is no gap. What was polled
+            # is kept, since a partition that stayed here goes on behind it and not at its mark.
             self._last.pop(place, None)
         for place, messages in polled.items():
+            waiting = self._polled.get(place, [])
+            if waiting and messages[0].offset <= waiting[-1].offset:
+                # The partition went and came back: it begins again at what was committed.
+                waiting = []
             self._look_for_a_gap(place, messages)
-            self._polled[place] = [*self._polled.get(place, []), *messages]
+            self._polled[place] = [*waiting, *messages]
 
     def _look_for_a_gap(self, place: Place, messages: Sequence[Message]) -> None:
         """Notice what retention took of a partition that waited here for longer than it keeps."""

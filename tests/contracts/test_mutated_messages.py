@@ -69,6 +69,9 @@ class Partition:
     def assignment(self) -> set[Place]:
         return {self.place}
 
+    def assigned_anew(self) -> set[Place]:
+        return set()
+
     def missed(self) -> list[Missed]:
         return []
 

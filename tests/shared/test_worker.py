@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
 import pytest
-from kafka import TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import NewTopic
+from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import KafkaError
 from pymongo.errors import AutoReconnect
 
 from deploy import deadletters
 from deploy.embedded.servers import KafkaServer, MongoServer
-from shared import clock, events
+from shared import clock, events, ids
 from shared.errors import Alarm, Refusal
 from shared.events.store import OrderPlaced
 from shared.kafka import Admin, BrokerTrouble, Message, Missed, Outgoing, Producer, group_name
 from shared.mongo import ServiceDatabase, UnitOfWork, ask_again
 from shared.settings import Settings
 from shared.worker import TransactionHearer, Worker, alone
+from shared.worker.dead_letters import DeadLetter
 from shared.worker.handling import Subscriptions
+from shared.worker.heard import Heard
 from shared.worker.hearing import Hearing
 from tests.shared.conftest import settings_for
 from tests.shared.test_unit_of_work import order_placed
@@ -567,3 +571,68 @@ def test_a_gap_in_a_partition_that_waited_is_an_alarm(hearer: ServiceDatabase) -
     alarm = hearer.db.alarms.find_one({"kind": "messages-missed"})
     assert alarm is not None
     assert alarm["detail"].startswith("6 messages gone unread")
+
+
+class Failing(TransactionHearer):
+    """Interrupted at its first try, after which somebody joined the group."""
+
+    def __init__(self, database: ServiceDatabase, consumer: TroubledConsumer) -> None:
+        super().__init__(database, SUBSCRIPTIONS)
+        self._consumer, self._tries = consumer, 0
+
+    def handle(self, messages: Sequence[Heard], now: datetime) -> Sequence[DeadLetter]:
+        self._tries += 1
+        if self._tries == 1:
+            self._consumer.came_back = True
+            raise BrokerTrouble("interrupted between poll and commit")
+        return super().handle(messages, now)
+
+
+def test_what_was_polled_of_a_partition_that_stays_is_not_let_go(hearer: ServiceDatabase) -> None:
+    consumer, stop = TroubledConsumer(), threading.Event()
+    consumer.failing = []
+    hearing = Hearing(
+        database=hearer,
+        hearer=Failing(hearer, consumer),
+        consumer=consumer,  # type: ignore[arg-type]
+        log_ids={"store.events": "log"},
+        stop=stop,
+        handled=threading.Event(),
+    )
+    thread = threading.Thread(target=hearing.run, daemon=True)
+    thread.start()
+    wait_until(lambda: consumer.committed[-1:] == [1])
+    stop.set()
+    thread.join(10)
+
+    assert (effect(hearer, "o1"), effect(hearer, "o2")) == (1, 1)
+
+
+def test_a_partition_that_stays_keeps_its_place_through_a_rebalance(kafka: KafkaServer) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    topic = f"stays-{ids.new_id()}"
+    admin.create_topics([NewTopic(name=topic, num_partitions=2, replication_factor=1)])
+    admin.close()
+    with closing(KafkaProducer(bootstrap_servers=kafka.bootstrap)) as producer:
+        for partition in (0, 1):
+            producer.send(topic, b"1", partition=partition).get(timeout=10)
+
+    def member(number: int) -> KafkaConsumer:
+        consumer = KafkaConsumer(
+            bootstrap_servers=kafka.bootstrap,
+            group_id=f"group-{topic}",
+            group_instance_id=f"member-{number}",
+            partition_assignment_strategy=[RangePartitionAssignor],
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+        )
+        consumer.subscribe([topic])
+        return consumer
+
+    polled: list[int] = []
+    with closing(member(0)) as first, closing(member(1)) as second:
+        wait_until(lambda: polled.extend(map(len, first.poll(200).values())) or sum(polled) == 2)
+        wait_until(lambda: (second.poll(200), first.poll(200)) and len(first.assignment()) == 1)
+        (stayed,) = first.assignment()
+
+        assert first.position(stayed) == 1  # and not 0, though nothing was committed
