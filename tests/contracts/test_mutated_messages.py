@@ -25,6 +25,7 @@ from shared.kafka import Admin, Message, Missed, Place
 from shared.mongo import ServiceDatabase
 from shared.worker import Worker
 from shared.worker.hearing import Hearing
+from tests.conftest import empty
 from tests.contracts.mutations import lying, mutated, neighbour
 from tests.journeys.house import SERVICES, House
 
@@ -61,6 +62,9 @@ class Partition:
         self.given += len(some)
         return {self.place: some} if some else {}
 
+    def assigned_anew(self) -> set[Place]:
+        return set()
+
     def commit(self, places: Mapping[Place, Message]) -> None:
         self.committed.update(places)
         if places[self.place].offset == self.messages[-1].offset:
@@ -93,6 +97,7 @@ def house(
     mongo: MongoServer, kafka: KafkaServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[House]:
     """A district with its book open; no worker runs. The ledger's answers go to a real broker."""
+    empty(kafka)
     house = House(mongo, kafka, tmp_path_factory.mktemp("mutated"))
     house.more["GONGXIANG_DEAD_LETTERS_AN_HOUR"] = str(10**6)
     house.serve("volunteers")
@@ -229,7 +234,7 @@ def test_over_a_real_broker_no_worker_falls_either(
             for message in good[topic]:
                 if worker.hearer.wants(events.EVENTS[message.headers["ce_type"]]):
                     wait_for(lambda w=worker, m=message: become(w.database, m))
-        assert all(thread.is_alive() for thread, _ in house._threads.values())
+        assert set(house.lives.values()) == {1}
     finally:
         producer.close()
         house.close()

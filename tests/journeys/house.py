@@ -209,6 +209,11 @@ class House:
         """Return the workers that live now, by name: ``store-worker-0``."""
         return {name: kept.worker for name, kept in self._workers.items()}
 
+    @property
+    def lives(self) -> dict[str, int]:
+        """Return how often each worker was started: more than once where it ended by itself."""
+        return {name: kept.lives for name, kept in self._workers.items()}
+
     def start_worker(self, service: str, number: int = 0) -> None:
         """Start a worker of a service and keep it up, until :meth:`stop_worker`."""
         name = f"{service}-worker-{number}"

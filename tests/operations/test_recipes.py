@@ -91,7 +91,7 @@ class Operated(House):
                 if verb == "restart":
                     self.serve(service)
                 continue
-            if verb in ("stop", "restart") and f"{service}-worker-0" in self._threads:
+            if verb in ("stop", "restart") and f"{service}-worker-0" in self.workers:
                 self.stop_worker(service)
             if verb in ("start", "restart"):
                 self.start_worker(service)
@@ -261,7 +261,6 @@ def test_kafka_was_lost(street: Street) -> None:
     order = street.order()
     street.confirmed(order)
     forget_topics(street.house.kafka)
-    revive(street.house)
 
     said = street.house.follow("kafka-was-lost")
 
@@ -393,15 +392,6 @@ def ledger(street: Street) -> Any:
 
 def waits(house: Operated, order: str) -> str:
     return house.run('python -m deploy.waits "$ORDER"', ORDER=order)
-
-
-def revive(house: Operated) -> None:
-    """Start again the workers that end on another log, as their supervisor does."""
-    threads = {name: thread for name, (thread, _) in house._threads.items()}
-    eventually(lambda: not any(thread.is_alive() for thread in threads.values()))
-    for name in threads:
-        house.stop_worker(name)
-        house.start_worker(name.partition("-")[0])
 
 
 def send_nonsense(house: Operated, *, topic: str, count: int) -> None:
