@@ -62,9 +62,6 @@ class Partition:
         self.given += len(some)
         return {self.place: some} if some else {}
 
-    def assigned_anew(self) -> set[Place]:
-        return set()
-
     def commit(self, places: Mapping[Place, Message]) -> None:
         self.committed.update(places)
         if places[self.place].offset == self.messages[-1].offset:
