@@ -106,7 +106,9 @@ def neighbour(kind: str, **values: Any) -> Message:
 
 def values_id(kind: str, body: dict[str, Any]) -> str:
     """Return an event's id as its teller would make it."""
-    return f"{body[events.EVENTS[kind].AGGREGATE]}:{body.get('version', body.get('n'))}"
+    if "n" in body:
+        return f"{body['district']}:{body['n']}:{'0' * 12}"
+    return f"{body[events.EVENTS[kind].AGGREGATE]}:{body['version']}"
 
 
 def lying(messages: Iterable[Message]) -> list[Message]:

@@ -88,8 +88,15 @@ def test_every_json_body_has_an_example() -> None:
         if "requestBody" in operation
     }
 
-    assert len(bodies) > 20
-    assert not [name for name, body in bodies.items() if body is not None and "example" not in body]
+    said = {name: body for name, body in bodies.items() if body and _says_something(body["schema"])}
+
+    assert len(said) > 20
+    assert not [name for name, body in said.items() if "example" not in body]
+
+
+def _says_something(schema: dict[str, Any]) -> bool:
+    """Tell a body with fields from the empty one, which many a POST takes and none needs."""
+    return "$ref" in schema or bool(schema.get("properties"))
 
 
 def test_what_no_answer_brings_stands_in_the_path_as_an_example() -> None:
@@ -141,7 +148,9 @@ def ask(
     named = {one["name"]: one.get("example") for one in shared.get("parameters", [])}
     address = re.sub(r"\{(\w+)\}", lambda it: str(named[it[1]] or seen[it[1]]), path)
     content = shared[method].get("requestBody", {}).get("content", {}).get("application/json")
-    body = content and {name: seen.get(name, value) for name, value in content["example"].items()}
+    body = content and {
+        name: seen.get(name, value) for name, value in content.get("example", {}).items()
+    }
     headers = {
         "Idempotency-Key": ids.new_id(),
         **({"If-Match": seen["tag"]} if "tag" in seen else {}),

@@ -32,7 +32,7 @@ from tests.journeys.house import SERVICES, House
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
 
 SEED = int(os.environ.get("GONGXIANG_SEED") or random.randrange(10**9))
-COUNT = int(os.environ.get("GONGXIANG_MESSAGES") or 700)
+COUNT = int(os.environ.get("GONGXIANG_MESSAGES") or 250)
 COUNT_OVER_BROKER = 150
 NEIGHBOUR_EVERY = 50
 HEARD_WITHIN_S = 600.0

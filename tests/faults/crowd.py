@@ -17,6 +17,8 @@ from tests.journeys.town import EARLY, Refused, Shop, Town
 
 PEOPLE = 4
 SERVED_HOURS = 8
+PATIENCE_S = 150.0
+"""An order may be placed just before a server goes away, and wait for all of its absence."""
 
 
 @dataclass
@@ -110,7 +112,8 @@ class Crowd:
         def spend() -> None:
             town = self._town
             order = town.order(person, self._item)["order_id"]
-            state = town.order_in(person, order, "CONFIRMED", "REFUSED", "CANCELLED")["state"]
+            answers = ("CONFIRMED", "REFUSED", "CANCELLED")
+            state = town.order_in(person, order, *answers, seconds=PATIENCE_S)["state"]
             if state != "CONFIRMED":
                 self.told.note(self.told.refused, order)
                 clock.sleep(0.2)

@@ -41,6 +41,7 @@ FORESEEN = frozenset(
         *("code-expired", "already-checked-in", "not-checked-in", "check-out-closed"),
         *("already-signed-up", "check-in-not-open", "precondition-failed", "not-attended"),
         *("checked-in-elsewhere", "still-present", "already-withdrawn", "already-confirmed"),
+        *("overlapping-sign-up", "sign-up-closed", "withdrawal-too-late"),
     }
 )
 """Refusals that belong to the plan; any other ends the load with an error."""

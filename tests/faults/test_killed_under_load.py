@@ -21,8 +21,9 @@ from tests.faults.system import ADMIN_PHONE, started
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(420)]
 
 KILLS = 32
-GOES_ON_WITHIN_S = 15.0
-GOES_ON_ON_A_NEW_LOG_WITHIN_S = 60.0
+# Bounds for any machine, also one with other work to do; the figures are docs/reliability.md's.
+GOES_ON_WITHIN_S = 90.0
+GOES_ON_ON_A_NEW_LOG_WITHIN_S = 120.0
 
 
 def seed_of_this_run() -> str:

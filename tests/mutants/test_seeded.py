@@ -62,8 +62,8 @@ def test_a_trial_tells_who_caught_a_bug_who_did_not_and_what_shows_nothing(tmp_p
 
 @pytest.mark.servers
 @pytest.mark.timeout(300)
-def test_some_bugs_drawn_at_random_are_caught(tmp_path: Path) -> None:
+def test_a_bug_drawn_at_random_is_caught(tmp_path: Path) -> None:
     seed = int(os.environ.get("GONGXIANG_SEED", random.SystemRandom().randrange(10**6)))
     print(f"\nseed {seed}: GONGXIANG_SEED={seed} replays it")
-    for mutant in random.Random(seed).sample(seeded(), 2):
-        assert try_out(mutant, tmp_path).caught_by, mutant.name
+    mutant = random.Random(seed).choice(seeded())
+    assert try_out(mutant, tmp_path).caught_by, mutant.name
