@@ -76,10 +76,10 @@ def test_processes_killed_at_random_moments_lose_and_double_nothing(tmp_path: Pa
     assert report["recovery_s"]["max"] <= GOES_ON_WITHIN_S
 
 
-@pytest.fixture(scope="module")
-def two_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A system with two workers of every service."""
-    system = started(tmp_path_factory.mktemp("system"), workers_per_service=2)
+@pytest.fixture
+def two_workers(tmp_path: Path) -> Iterator[System]:
+    """A system with two workers of every service, new: a history knows of its own people alone."""
+    system = started(tmp_path, workers_per_service=2)
     yield system
     system.stop()
 
