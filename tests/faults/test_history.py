@@ -62,9 +62,9 @@ class Told:
         if posted:
             self.post(f"hold:{order}")
 
-    def post(self, fact: str, *, n: int | None = None) -> None:
-        """Let the journal hold a posting that holds ten hundredths of Ada's."""
-        moved = (("available", -10), ("held", 10))
+    def post(self, fact: str, *, n: int | None = None, moves: bool = True) -> None:
+        """Let the journal hold a posting that holds ten hundredths of Ada's, or moves nothing."""
+        moved = (("available", -10), ("held", 10)) if moves else ()
         self.db("ledger")["journal"].insert_one(
             {
                 "_id": fact,
@@ -72,6 +72,7 @@ class Told:
                 "n": n or next(self._numbers),
                 "accounts": [ACCOUNT],
                 "about": {"captured": 0},
+                "cause": {"id": ":".join(fact.split(":")[-2:])},
                 "lines": [
                     {"account": ACCOUNT, "bucket": bucket, "amount": amount}
                     for bucket, amount in moved
@@ -115,6 +116,22 @@ def test_an_order_without_its_posting_is_lost(told: Told) -> None:
     told.order_is_there("o1", posted=False)
 
     assert len(told.verdict().lost) == 1
+
+
+def test_an_order_that_the_ledger_refused_is_not_lost(told: Told) -> None:
+    told.asked_to_order("o1")
+    told.order_is_there("o1", posted=False)
+    told.post("no:hold:o1:o1:1", moves=False)
+
+    assert told.verdict().holds
+
+
+def test_an_order_both_held_and_refused_is_doubled(told: Told) -> None:
+    told.asked_to_order("o1")
+    told.order_is_there("o1")
+    told.post("no:hold:o1:o1:1", moves=False)
+
+    assert told.verdict().doubled == ["hold:o1: posted, and refused 1 times"]
 
 
 def test_a_second_effect_of_one_request_is_doubled(told: Told) -> None:

@@ -210,7 +210,7 @@ def _hold_against_journal(
     if len(postings) != len(journal) or len({(p["book"], p["n"]) for p in journal}) != len(journal):
         verdict.doubled.append("the journal holds a number or a fact twice")
     refusals = Counter(
-        posting["_id"].removeprefix("no:").rpartition(":")[0]
+        posting["_id"].removeprefix("no:").removesuffix(f":{posting['cause']['id']}")
         for posting in journal
         if posting["_id"].startswith("no:")
     )
