@@ -14,7 +14,7 @@ from shared.logs import _JsonLines
 from tests.contracts.stocked import ADMIN_PHONES, NAME, Stocked
 from tests.journeys.house import SERVICES
 
-pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("stocked"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
 
 
 class Lines(logging.Handler):

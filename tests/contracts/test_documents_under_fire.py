@@ -15,7 +15,7 @@ from tests.contracts.fuzzing import fuzz
 from tests.contracts.stocked import Stocked
 from tests.journeys.house import SERVICES
 
-pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("stocked"), pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1800)]
 
 SEED = int(os.environ.get("GONGXIANG_SEED") or random.randrange(10**9))
 EXAMPLES = int(os.environ.get("GONGXIANG_FUZZ_EXAMPLES") or 0)

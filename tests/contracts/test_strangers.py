@@ -21,7 +21,7 @@ from tests.contracts.stocked import DISTRICT, NAME, OTHER_DISTRICT, Stocked
 from tests.journeys.house import SERVICES
 from tests.journeys.town import Token
 
-pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("stocked"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
 
 EVERYBODYS = {
     "activities POST /v1/shifts/{shift_id}/sign-ups": "whoever volunteers may sign up",

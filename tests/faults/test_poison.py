@@ -24,11 +24,13 @@ from tests.journeys.town import DISTRICT
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
 
-ORDERS = 8
+CALM_ORDERS = 8
 WITHIN_S = 30.0
 DELAYED_MAX_S = 1.0
 DEEP = b'{"a":' * 50_000 + b"1" + b"}" * 50_000
 LARGE = json.dumps({"order_id": "x" * 1_000_000}).encode()
+BODIES = {"not-json": b"{", "not-utf8": b'"\xff"', "list": b"[]", "deep": DEEP, "large": LARGE}
+POISONS = (*BODIES, "type", "source", "nameless")
 NOBODYS = "01JZZZZZZZZZZZZZZZZZZZZZZZ"
 
 
@@ -37,18 +39,17 @@ def headers(event_id: str, kind: str, source: str) -> list[tuple[str, bytes]]:
     return [(name, value.encode()) for name, value in values.items()]
 
 
-def poisons(service: str, n: int) -> Iterator[tuple[str | None, list[tuple[str, bytes]], bytes]]:
-    """Yield what nobody can handle on a service's topic: id if it has one, headers, body."""
+def poison(service: str, name: str, n: int) -> tuple[str | None, list[tuple[str, bytes]], bytes]:
+    """Return what nobody can handle on a service's topic: id if it has one, headers, body."""
+    if name == "nameless":
+        return None, [], b"{}"
     kind = next(kind for kind, source in events.SOURCES.items() if source == service)
-    bodies = {"not-json": b"{", "not-utf8": b'"\xff"', "list": b"[]", "deep": DEEP, "large": LARGE}
-    for name, body in bodies.items():
-        event_id = f"poison-{service}-{name}:{n}"
-        yield event_id, headers(event_id, kind, service), body
-    event_id = f"poison-{service}-type:{n}"
-    yield event_id, headers(event_id, "NothingHeardOf", service), b"{}"
-    event_id = f"poison-{service}-source:{n}"
-    yield event_id, headers(event_id, kind, "elsewhere"), b"{}"
-    yield None, [], b"{}"
+    event_id = f"poison-{service}-{name}:{n}"
+    if name == "type":
+        return event_id, headers(event_id, "NothingHeardOf", service), b"{}"
+    if name == "source":
+        return event_id, headers(event_id, kind, "elsewhere"), b"{}"
+    return event_id, headers(event_id, kind, service), BODIES[name]
 
 
 def of_nobody(n: int) -> Iterator[tuple[str, list[tuple[str, bytes]], bytes]]:
@@ -77,14 +78,17 @@ class Poisoner:
         admin.close()
         self.letters: dict[str, set[str]] = {service: set() for service in SERVICES}
 
-    def send(self, n: int) -> None:
-        """Send each kind of poison once to each partition."""
+    def send(self, name: str) -> None:
+        """Send one kind of poison to each partition of each topic."""
         for service in SERVICES:
             topic = events.topic_of(service)
             for partition in range(self._settings.topic_partitions):
-                for event_id, given, body in poisons(service, 10 * n + partition):
-                    self._send(topic, partition, event_id, given, body)
-        for event_id, given, body in of_nobody(1_000_000 + 10 * n):
+                event_id, given, body = poison(service, name, partition)
+                self._send(topic, partition, event_id, given, body)
+
+    def send_of_nobody(self) -> None:
+        """Send what the ledger would tell of an order that was never placed."""
+        for event_id, given, body in of_nobody(1_000_000):
             self._send("ledger.events", None, event_id, given, body, only=("store",))
 
     def close(self) -> None:
@@ -114,12 +118,14 @@ def test_neighbours_of_poison_hardly_wait(
 ) -> None:
     with opened(mongo, empty_kafka, tmp_path) as (house, town):
         customer = Customer(town)
-        calm = [customer.served_within(WITHIN_S) for _ in range(ORDERS)]
+        calm = [customer.served_within(WITHIN_S) for _ in range(CALM_ORDERS)]
         poisoner = Poisoner(house.settings("store", "poisoner"))
         troubled = []
-        for n in range(2):
-            poisoner.send(n)
-            troubled += [customer.served_within(WITHIN_S) for _ in range(ORDERS // 2)]
+        for name in POISONS:
+            poisoner.send(name)
+            troubled.append(customer.served_within(WITHIN_S))
+        poisoner.send_of_nobody()
+        troubled.append(customer.served_within(WITHIN_S))
         poisoner.close()
 
         letters = sorted(letter for found in poisoner.letters.values() for letter in found)

@@ -36,7 +36,7 @@ from tests.deploy.rights.guarded import PASSWORD, GuardedKafka
 
 pytestmark = pytest.mark.servers
 
-HEARD_WITHIN_S = 20.0
+HEARD_WITHIN_S = 60.0
 REFUSED = "AuthorizationFailed"
 
 
