@@ -196,7 +196,7 @@ class Writer:
     def _look_at_clock(self) -> None:
         if clock.monotonic() - self._clock_looked_at < CLOCK_LOOK_EVERY_S:
             return
-        apart = clock.real_now() - repository.books.server_time(self._database)
+        apart = clock.real_now() - self._database.server_time()
         if abs(apart) > CLOCK_APART_MAX:
             slot = self._database.settings.slot
             raise_alarm(self._database, "clock-apart", slot, f"{apart.total_seconds():.0f} s")

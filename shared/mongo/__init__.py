@@ -1,22 +1,18 @@
 """A service's database: units of work, and the rows that every service keeps beside its own."""
 
 from shared.mongo.alarms import raise_alarm
-from shared.mongo.database import (
-    SHARED_INDEXES,
-    CommitUnknown,
-    DatabaseTrouble,
-    Document,
-    ServiceDatabase,
-    TakenEveryTime,
-    UnitOfWork,
-    answered_within,
-    ask_again,
-    ensure_indexes,
-    passes,
-    upsert_all,
-)
+from shared.mongo.collections import SHARED_INDEXES, Document, ensure_indexes, upsert_all
+from shared.mongo.database import ServiceDatabase, UnitOfWork, ask_again
 from shared.mongo.leases import holds_lease
 from shared.mongo.sessions import open_client, user_of
+from shared.mongo.trouble import (
+    CommitUnknown,
+    DatabaseTrouble,
+    TakenEveryTime,
+    answered_within,
+    only_duplicates,
+    passes,
+)
 
 __all__ = [
     "SHARED_INDEXES",
@@ -30,6 +26,7 @@ __all__ = [
     "ask_again",
     "ensure_indexes",
     "holds_lease",
+    "only_duplicates",
     "open_client",
     "passes",
     "raise_alarm",

@@ -8,8 +8,8 @@ from __future__ import annotations
 import socket
 import sys
 
-from shared.mongo.database import DatabaseTrouble
 from shared.mongo.sessions import kill_web_slots, open_client
+from shared.mongo.trouble import DatabaseTrouble
 from shared.settings import Settings, load
 
 

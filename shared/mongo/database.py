@@ -9,76 +9,29 @@ from __future__ import annotations
 
 import json
 import random
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC
-from typing import Any, TypeVar
+from datetime import UTC, datetime
+from typing import TypeVar
 
-import pymongo
 from bson.codec_options import CodecOptions
-from bson.errors import InvalidDocument
-from pymongo import ASCENDING, IndexModel, MongoClient, UpdateOne
+from pymongo import MongoClient
 from pymongo.client_session import ClientSession
-from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import (
-    BulkWriteError,
-    ConnectionFailure,
-    DocumentTooLarge,
-    DuplicateKeyError,
-    OperationFailure,
-    PyMongoError,
-    WriteError,
-)
+from pymongo.errors import ConnectionFailure, DuplicateKeyError, OperationFailure, PyMongoError
 
 from shared import clock, events, logs, metrics
 from shared.errors import Busy
+from shared.mongo.collections import SHARED_INDEXES, Document, ensure_indexes
+from shared.mongo.held import HeldThings
 from shared.mongo.sessions import Sessions, kill_predecessors, open_client
+from shared.mongo.trouble import CommitUnknown, TakenEveryTime, is_duplicate, runs_again
 from shared.settings import Settings
 
-Document = dict[str, Any]
 T = TypeVar("T")
 
-DatabaseTrouble = PyMongoError
-"""Whatever the database or the way to it answers instead of doing it; see :func:`passes`."""
-
-KEPT_S = 30 * 86_400
-"""Inbox, answers, sent rows: kept longer than Kafka keeps (7 days) or we tell again (8 days)."""
-
-DUPLICATE = 11000
 TRIES_MAX, SECONDS_MAX = 5, 10.0
 HELD_TRIES_MAX, HELD_SECONDS_MAX = 20, 3.0
-
-SHARED_INDEXES: Mapping[str, Sequence[IndexModel]] = {
-    "outbox": [
-        IndexModel([("sent_to", ASCENDING), ("told_at", ASCENDING)]),
-        # On sent_at alone: a row not sent yet is never deleted.
-        IndexModel([("sent_at", ASCENDING)], expireAfterSeconds=KEPT_S),
-    ],
-    "inbox": [IndexModel([("heard_at", ASCENDING)], expireAfterSeconds=KEPT_S)],
-    "answers": [IndexModel([("kept_at", ASCENDING)], expireAfterSeconds=KEPT_S)],
-    "sessions": [IndexModel([("slot", ASCENDING)])],
-    "dead_letters": [
-        IndexModel([("state", ASCENDING), ("first_at", ASCENDING)]),
-        IndexModel([("topic", ASCENDING), ("partition", ASCENDING), ("first_at", ASCENDING)]),
-    ],
-    "pauses": [],
-    "rules": [IndexModel([("district", ASCENDING)])],
-    "alarms": [],
-    "leases": [],
-    "logs": [],
-    "processes": [],
-}
-
-
-class CommitUnknown(PyMongoError):
-    """The commit's outcome cannot be had now. The body is not run again: whoever asked looks up."""
-
-
-class TakenEveryTime(Exception):
-    """A key was taken in every try, though each looks up afresh: a fault of ours, no contention."""
 
 
 @dataclass
@@ -136,7 +89,7 @@ class ServiceDatabase:
         options: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=UTC)
         self.db = client.get_database(settings.database_prefix + name, codec_options=options)
         self._sessions = Sessions(client, self.db.sessions, settings.slot)
-        self._held = _HeldThings()
+        self._held = HeldThings()
 
     @classmethod
     def connect(cls, settings: Settings, name: str) -> ServiceDatabase:
@@ -147,13 +100,19 @@ class ServiceDatabase:
         database = cls(open_client(settings), name, settings)
         _wait_for_primary(database.client)
         kill_predecessors(database.client, database.db.sessions, settings.slot)
-        ensure_indexes(database, SHARED_INDEXES)
+        ensure_indexes(database.db, SHARED_INDEXES)
         row = {"_id": settings.slot}
         started = {"$inc": {"starts": 1}, "$set": {"started_at": clock.real_now()}}
         database.db.processes.update_one(row, started, upsert=True)
         starts = database.db.processes.find_one(row) or {"starts": 1}
         metrics.PROCESS_STARTS.labels(settings.slot).set(starts["starts"])
         return database
+
+    def server_time(self) -> datetime:
+        """Return what time it is on the server."""
+        answer = self.db.command("hello", codec_options=self.db.codec_options)
+        moment: datetime = answer["localTime"]
+        return moment
 
     def close(self) -> None:
         """End this thread's session and the client."""
@@ -177,11 +136,11 @@ class ServiceDatabase:
                 try:
                     return self._attempt(body, deadline)
                 except (DuplicateKeyError, OperationFailure, ConnectionFailure) as error:
-                    if not _runs_again(error):
+                    if not runs_again(error):
                         raise
                     metrics.CONFLICTS.labels(self.name).inc()
                     pause = random.uniform(0, min(0.2, 0.005 * 2**attempt))
-                    duplicates += _is_duplicate(error)
+                    duplicates += is_duplicate(error)
                     if attempt + 1 == tries or clock.monotonic() + pause > deadline:
                         if duplicates == attempt + 1 >= TRIES_MAX:
                             raise TakenEveryTime(self.name) from error
@@ -236,98 +195,6 @@ class ServiceDatabase:
             self._sessions.leave()
         elif isinstance(error, PyMongoError):
             self._sessions.drop()
-
-
-class _HeldThings:
-    """In-process locks by name, each there only while somebody holds it or waits."""
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._locks: dict[str, tuple[threading.Lock, int]] = {}
-
-    @contextmanager
-    def hold(self, name: str | None, deadline: float) -> Iterator[None]:
-        if name is None:
-            yield
-            return
-        with self._guard:
-            lock, waiting = self._locks.get(name, (threading.Lock(), 0))
-            self._locks[name] = (lock, waiting + 1)
-        got = False
-        try:
-            got = lock.acquire(timeout=max(0.0, deadline - clock.monotonic()))
-            if not got:
-                raise Busy(name)
-            yield
-        finally:
-            if got:
-                lock.release()
-            with self._guard:
-                lock, waiting = self._locks[name]
-                if waiting == 1:
-                    del self._locks[name]
-                else:
-                    self._locks[name] = (lock, waiting - 1)
-
-
-def ensure_indexes(database: ServiceDatabase, indexes: Mapping[str, Sequence[IndexModel]]) -> None:
-    """Make collections and their indexes where missing; at start, never in a transaction."""
-    present = set(database.db.list_collection_names())
-    for name, models in indexes.items():
-        if name not in present:
-            try:
-                # The server says whether it is there; what the client looked up is old by now.
-                database.db.create_collection(name, check_exists=False)
-            except OperationFailure as error:
-                if error.code != 48:  # another process of ours made it meanwhile
-                    raise
-        if models:
-            database.db[name].create_indexes(list(models))
-
-
-def upsert_all(
-    rows: Collection[Document], changes: Sequence[tuple[str, Document]]
-) -> Sequence[int]:
-    """Change rows by their ids or make them, in one write; return the numbers of those made."""
-    made = rows.bulk_write(
-        [UpdateOne({"_id": name}, change, upsert=True) for name, change in changes]
-    )
-    return sorted(made.upserted_ids or {})
-
-
-def _runs_again(error: PyMongoError) -> bool:
-    return _is_duplicate(error) or error.has_error_label("TransientTransactionError")
-
-
-def _is_duplicate(error: PyMongoError) -> bool:
-    if isinstance(error, BulkWriteError):
-        return DUPLICATE in {failed.get("code") for failed in _write_errors(error)}
-    return isinstance(error, DuplicateKeyError)
-
-
-def _write_errors(error: BulkWriteError) -> list[Any]:
-    return list((error.details or {}).get("writeErrors", []))
-
-
-@contextmanager
-def answered_within(seconds: float) -> Iterator[None]:
-    """Let what is asked of any database here, and all of it together, take no longer than this.
-
-    What takes longer ends with one of pymongo's errors, whatever had become of it.
-    """
-    with pymongo.timeout(seconds):
-        yield
-
-
-def passes(error: Exception) -> bool:
-    """Tell trouble with the database that passes from a write that it will never take."""
-    if isinstance(error, DocumentTooLarge | InvalidDocument):
-        return False
-    if isinstance(error, WriteError) or (
-        isinstance(error, BulkWriteError) and _write_errors(error)
-    ):
-        return error.has_error_label("TransientTransactionError")
-    return isinstance(error, PyMongoError)
 
 
 def _wait_for_primary(client: MongoClient[Document], seconds: float = 60.0) -> None:

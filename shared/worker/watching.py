@@ -34,7 +34,7 @@ class Watching:
     def look(self) -> None:
         """Look once; pymongo's errors where the database is away."""
         name, now = self._database.name, clock.real_now()
-        error = now - self._server_time()
+        error = now - self._database.server_time()
         metrics.CLOCK_ERROR_S.labels(name).set(error.total_seconds())
         metrics.OLDEST_UNSENT_S.labels(name).set(self._relay.oldest_unsent_s())
         letters = self._database.db.dead_letters.find({"state": "open"}, {"_id": 1})
@@ -64,8 +64,3 @@ class Watching:
         shown |= set(values)
         for value in shown:
             gauge.labels(self._database.name, value).set(values.count(value))
-
-    def _server_time(self) -> datetime:
-        codec = self._database.db.codec_options
-        moment: datetime = self._database.db.command("hello", codec_options=codec)["localTime"]
-        return moment

@@ -252,7 +252,7 @@ def test_two_that_start_at_once_both_find_their_collections(
 
     monkeypatch.setattr(type(database.db), "list_collection_names", not_yet)
 
-    ensure_indexes(database, {"answers": []})
+    ensure_indexes(database.db, {"answers": []})
 
     assert looked
     assert "answers" in database.db.list_collection_names()

@@ -505,7 +505,7 @@ def test_after_a_failed_send_a_new_client_sends(
     mongo: MongoServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(FatalClient, "made", [])
-    monkeypatch.setattr("shared.kafka.KafkaProducer", FatalClient)
+    monkeypatch.setattr("shared.kafka.producer.KafkaProducer", FatalClient)
     told = Outgoing(
         topic="store.events",
         key="430211",

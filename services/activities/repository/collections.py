@@ -16,4 +16,4 @@ INDEXES = {
 
 def make_collections(database: ServiceDatabase) -> None:
     """Make what is missing; at start, never in a transaction."""
-    ensure_indexes(database, INDEXES)
+    ensure_indexes(database.db, INDEXES)

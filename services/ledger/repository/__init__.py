@@ -32,4 +32,4 @@ def is_closed(error: Exception) -> bool:
 
 def prepare(database: ServiceDatabase) -> None:
     """Make the collections and indexes where they are missing."""
-    ensure_indexes(database, INDEXES)
+    ensure_indexes(database.db, INDEXES)

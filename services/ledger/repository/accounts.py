@@ -14,10 +14,9 @@ from pymongo.errors import BulkWriteError
 
 from services.ledger.model import Account, account_of_row
 from services.ledger.repository import journal
-from shared.mongo import Document, ServiceDatabase, UnitOfWork
+from shared.mongo import Document, ServiceDatabase, UnitOfWork, only_duplicates
 
 FOR_EVER = 2**62
-_DUPLICATE = 11000
 
 
 class _NotBehind(Exception):
@@ -95,8 +94,7 @@ def _exchange(accounts: Sequence[Account], work: UnitOfWork) -> None:
     try:
         work.db.accounts.insert_many([_row(one) for one in accounts], session=work.session)
     except BulkWriteError as error:
-        if any(one["code"] != _DUPLICATE for one in error.details["writeErrors"]):
-            raise
+        only_duplicates(error)
         raise _NotBehind from error
 
 
@@ -109,8 +107,7 @@ def _replace_one_by_one(database: ServiceDatabase, accounts: Sequence[Account]) 
     try:
         database.db.accounts.bulk_write(writes, ordered=False)
     except BulkWriteError as error:
-        if any(one["code"] != _DUPLICATE for one in error.details["writeErrors"]):
-            raise
+        only_duplicates(error)
 
 
 def _with_lines(database: ServiceDatabase, account: Account, *, upto: int) -> Account:

@@ -123,13 +123,6 @@ def put_back(database: ServiceDatabase, book: str) -> None:
     database.db.books.update_one({"_id": book}, {"$set": {"set_aside": None}})
 
 
-def server_time(database: ServiceDatabase) -> datetime:
-    """Return the database's clock."""
-    answer = database.db.command("hello", codec_options=database.db.codec_options)
-    moment: datetime = answer["localTime"]
-    return moment
-
-
 def open_letters(database: ServiceDatabase) -> bool:
     """Tell whether any dead letter waits to be settled."""
     return database.db.dead_letters.find_one({"state": "open"}, {"_id": 1}) is not None

@@ -10,9 +10,8 @@ from pymongo.errors import BulkWriteError
 
 from services.ledger.repository import journal
 from shared import ids
-from shared.mongo import ServiceDatabase
+from shared.mongo import ServiceDatabase, only_duplicates
 
-_DUPLICATE = 11000
 _RESTRICTED = ("frozen", "closed")
 _STATUSES = ("active", *_RESTRICTED)
 _FEW = 100
@@ -73,8 +72,5 @@ def _write(
     try:
         database.db.volunteer_copies.bulk_write(writes, ordered=False)
     except BulkWriteError as error:
-        errors = error.details["writeErrors"]
-        if any(one["code"] != _DUPLICATE for one in errors):
-            raise
-        return [copies[one["index"]] for one in errors]
+        return [copies[one["index"]] for one in only_duplicates(error)]
     return []

@@ -40,4 +40,4 @@ INDEXES = {
 
 def make_collections(database: ServiceDatabase) -> None:
     """Make what is missing; harmless where all is there."""
-    ensure_indexes(database, INDEXES)
+    ensure_indexes(database.db, INDEXES)

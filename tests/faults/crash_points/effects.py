@@ -11,7 +11,7 @@ from typing import Any
 
 ROOT = f"{Path(__file__).parents[3]}/"
 PRODUCT = tuple(f"{ROOT}{part}/" for part in ("services", "shared", "deploy"))
-PASSED_THROUGH = (f"{ROOT}shared/kafka.py",)
+PASSED_THROUGH = f"{ROOT}shared/kafka/"
 COMMITTING = frozenset({"unit_of_work", "_attempt", "_commit"})
 """Where every commit stands: what is committed, and by whom, is seen further out."""
 
@@ -71,7 +71,7 @@ def _product_frames() -> Iterator[FrameType]:
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         name = frame.f_code.co_filename
-        if name.startswith(PRODUCT) and name not in PASSED_THROUGH:
+        if name.startswith(PRODUCT) and not name.startswith(PASSED_THROUGH):
             yield frame
         frame = frame.f_back
 

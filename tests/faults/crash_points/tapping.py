@@ -130,8 +130,12 @@ def _tap_database(patch: pytest.MonkeyPatch, witness: Witness) -> None:
 
 
 def _tap_broker(patch: pytest.MonkeyPatch, witness: Witness) -> None:
-    for kind in (KafkaProducer, KafkaConsumer, KafkaAdminClient):
-        patch.setattr(kafka, kind.__name__, _owned(kind))
+    for module, kind in (
+        (kafka.producer, KafkaProducer),
+        (kafka.consumer, KafkaConsumer),
+        (kafka.admin, KafkaAdminClient),
+    ):
+        patch.setattr(module, kind.__name__, _owned(kind))
 
     def tap(owner: type, method: str, kind: str, whats: Callable[..., list[str]]) -> None:
         asked = getattr(owner, method)

@@ -259,7 +259,7 @@ def database(mongo: MongoServer) -> Iterator[ServiceDatabase]:
         requests_a_minute_address=0,
     )
     database = ServiceDatabase.connect(settings, "store")
-    ensure_indexes(database, {"things": []})
+    ensure_indexes(database.db, {"things": []})
     yield database
     database.client.drop_database(database.db.name)
     database.close()
