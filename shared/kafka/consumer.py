@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,25 +10,50 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.coordinator.assignors.range import RangePartitionAssignor
+from kafka.errors import (
+    CommitFailedError,
+    IllegalGenerationError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
 from kafka.structs import OffsetAndMetadata
 
+from shared import clock
 from shared.kafka.clients import client_options, trouble
 from shared.kafka.messages import Message, Missed, Place, message_of
 from shared.settings import Settings
+
+REARRANGED = (
+    CommitFailedError,
+    IllegalGenerationError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
+"""The partitions are being given out anew: the next polls take part in that."""
+
+JOINING_S = 2.0
+JOINING_POLL_MS = 500
+"""The client lets an answer to its joining lie that comes between two polls, and joins again, for
+which all others have to join again too: so there is next to nothing between them meanwhile."""
+
+log = logging.getLogger(__name__)
 
 
 class _Assigned(ConsumerRebalanceListener):  # type: ignore[misc]
     """Remembers which partitions came, until the hearer has looked at where they begin."""
 
     def __init__(self) -> None:
+        self.joining = True
         self.new: set[TopicPartition] = set()
         self._anew: set[TopicPartition] = set()
         self._guard = threading.Lock()
 
     def on_partitions_revoked(self, revoked: Any) -> None:
+        self.joining = True
         self.new -= set(revoked)
 
     def on_partitions_assigned(self, assigned: Any) -> None:
+        self.joining = False
         self.new |= set(assigned)
         with self._guard:
             self._anew |= set(assigned)
@@ -45,6 +71,7 @@ class Consumer:
     def __init__(self, settings: Settings, group: str, topics: Sequence[str]) -> None:
         self._topics = list(topics)
         self._assigned = _Assigned()
+        self._marks: dict[TopicPartition, int] = {}
         with trouble():
             self._consumer = KafkaConsumer(
                 **client_options(settings),
@@ -62,9 +89,14 @@ class Consumer:
             self._consumer.subscribe(self._topics, listener=self._assigned)
 
     def poll(self, timeout_ms: int) -> dict[Place, list[Message]]:
-        """Return what came, by partition, in order."""
+        """Return what came, by partition, in order; while it joins its group, for longer."""
+        deadline = clock.monotonic() + JOINING_S
         with trouble():
-            polled = self._consumer.poll(timeout_ms)
+            while True:
+                joining = self._assigned.joining
+                polled = self._consumer.poll(max(timeout_ms, JOINING_POLL_MS if joining else 0))
+                if polled or not self._assigned.joining or clock.monotonic() > deadline:
+                    break
         return {
             (place.topic, place.partition): [message_of(record) for record in records]
             for place, records in polled.items()
@@ -77,25 +109,43 @@ class Consumer:
         """
         return {(place.topic, place.partition) for place in self._assigned.take_anew()}
 
-    def commit(self, places: Mapping[Place, Message]) -> None:
-        """Commit each partition as read up to and with this message."""
-        offsets = {
-            TopicPartition(*place): OffsetAndMetadata(last.offset + 1, str(last.at_ms), -1)
-            for place, last in places.items()
-        }
-        if offsets:
-            with trouble():
-                self._consumer.commit(offsets, timeout_ms=3_000)
+    def commit(self, places: Mapping[Place, Message]) -> bool:
+        """Commit each partition as read up to and with this message.
+
+        False while the group is being rearranged: poll on, and offer it again. Marks move forward
+        only, and only of partitions that are this member's; :meth:`missed` looks where they are.
+        """
+        with trouble():
+            offered = {TopicPartition(*place): last for place, last in places.items()}
+            mine = {place: offered[place] for place in offered.keys() & self._assignment()}
+            if self._assigned.new & mine.keys():
+                return False
+            offsets = {
+                place: OffsetAndMetadata(last.offset + 1, str(last.at_ms), -1)
+                for place, last in mine.items()
+                # Whoever had it meanwhile may have heard on from what this member could not commit.
+                if last.offset + 1 > self._marks.get(place, 0)
+            }
+            try:
+                if offsets:
+                    self._consumer.commit(offsets, timeout_ms=3_000)
+            except REARRANGED as error:
+                log.info("not committed", extra={"why": type(error).__name__})
+                return False
+        return True
 
     def assignment(self) -> set[Place]:
         """Return the partitions that are this member's now."""
         with trouble():
-            return {(place.topic, place.partition) for place in self._consumer.assignment()}
+            return {(place.topic, place.partition) for place in self._assignment()}
+
+    def _assignment(self) -> set[TopicPartition]:
+        return set(self._consumer.assignment())
 
     def missed(self) -> list[Missed]:
         """Return what retention took from newly assigned partitions since the last look."""
         with trouble():
-            new = sorted(self._assigned.new & self._consumer.assignment())
+            new = sorted(self._assigned.new & self._assignment())
             if not new:
                 return []
             beginnings = self._consumer.beginning_offsets(new, timeout_ms=2_000)
@@ -116,6 +166,7 @@ class Consumer:
         found = []
         for place in new:
             mark = committed[place]
+            self._marks[place] = mark.offset if mark is not None else beginnings[place]
             if mark is not None and mark.offset < beginnings[place]:
                 found.append(
                     Missed(

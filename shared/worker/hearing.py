@@ -128,8 +128,9 @@ class Hearing:
         if self._done:
             # Before the commit, which moves what says where this group had been.
             self._look_at_what_was_missed()
-            self._consumer.commit(self._done)
-            self._done = {}
+            # While the group is rearranged it polls on at once, to join again.
+            if self._consumer.commit(self._done):
+                self._done = {}
 
     def _chunk(self, place: Place, chunk: Sequence[Message]) -> bool:
         """Handle some messages, again and again through trouble; False where they have to wait."""

@@ -62,10 +62,11 @@ class Partition:
         self.given += len(some)
         return {self.place: some} if some else {}
 
-    def commit(self, places: Mapping[Place, Message]) -> None:
+    def commit(self, places: Mapping[Place, Message]) -> bool:
         self.committed.update(places)
         if places[self.place].offset == self.messages[-1].offset:
             self.stop.set()
+        return True
 
     def assignment(self) -> set[Place]:
         return {self.place}

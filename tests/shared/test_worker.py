@@ -4,52 +4,30 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
 import pytest
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.admin import NewTopic
-from kafka.coordinator.assignors.range import RangePartitionAssignor
+from kafka import TopicPartition
 from kafka.errors import KafkaError
-from pymongo.errors import AutoReconnect
 
 from deploy import deadletters
 from deploy.embedded.servers import KafkaServer, MongoServer
-from shared import clock, events, ids
-from shared.errors import Alarm, Refusal
+from shared import events
+from shared.errors import Refusal
 from shared.events.store import OrderPlaced
-from shared.kafka import Admin, BrokerTrouble, Message, Missed, Outgoing, Producer, group_name
+from shared.kafka import Admin, BrokerTrouble, Outgoing, Producer, group_name
 from shared.mongo import ServiceDatabase, UnitOfWork, ask_again
 from shared.settings import Settings
-from shared.worker import TransactionHearer, Worker, alone
-from shared.worker.dead_letters import DeadLetter
+from shared.worker import Worker, alone
 from shared.worker.handling import Subscriptions
-from shared.worker.heard import Heard
-from shared.worker.hearing import Hearing
 from tests.shared.conftest import settings_for
-from tests.shared.test_unit_of_work import order_placed
+from tests.shared.small_service import SUBSCRIPTIONS, effect, on_order_placed, placed, wait_until
 
 pytestmark = pytest.mark.servers
-
-
-def on_order_placed(work: UnitOfWork, event: OrderPlaced, now: datetime) -> None:
-    if event.pieces == 13:
-        raise Refusal("thirteen")
-    if event.pieces == 14:
-        raise Alarm("fourteen", event.order_id)
-    if event.pieces == 15:
-        raise KeyError("a fault of ours")
-    if event.pieces == 16:
-        work.db.effects.insert_one({"_id": "good1"}, session=work.session)  # it is there already
-    effect = {"$inc": {"heard": event.pieces}}
-    work.db.effects.update_one({"_id": event.order_id}, effect, upsert=True, session=work.session)
-
-
-SUBSCRIPTIONS = {OrderPlaced: on_order_placed}
 
 
 @pytest.fixture
@@ -65,13 +43,6 @@ def topics(settings: Settings) -> None:
     admin.ensure_topics(names)
     wait_until(lambda: admin.log_ids(names) is not None)
     admin.close()
-
-
-def wait_until(true: Callable[[], object], seconds: float = 20.0) -> None:
-    deadline = clock.monotonic() + seconds
-    while not true():
-        assert clock.monotonic() < deadline, "waited in vain"
-        clock.sleep(0.05)
 
 
 @contextmanager
@@ -114,16 +85,6 @@ def tell(teller: ServiceDatabase, *told: OrderPlaced) -> None:
             work.tell(event)
 
     teller.unit_of_work(body)
-
-
-def placed(order_id: str, *, pieces: int = 1, version: int = 1) -> OrderPlaced:
-    event = order_placed(order_id, version)
-    return replace(event, pieces=pieces)
-
-
-def effect(hearer: ServiceDatabase, order_id: str) -> int:
-    row = hearer.db.effects.find_one({"_id": order_id})
-    return row["heard"] if row else 0
 
 
 def send_raw(settings: Settings, **changes: str) -> None:
@@ -365,122 +326,6 @@ def test_what_was_deleted_before_the_first_commit_is_an_alarm_too(
     assert alarm["detail"].startswith("1 messages gone unread; rewind their teller by ? hours")
 
 
-class TroubledConsumer:
-    """A consumer that fails once between two polls, once at the commit, once after it."""
-
-    def __init__(self) -> None:
-        self.batches = [message("o1", 0), message("o2", 1)]
-        self.committed: list[int] = []
-        self.failing = [("poll", 1), ("commit", 0), ("assignment", 0)]
-        self.came_back = False
-
-    def _trouble(self, call: str) -> None:
-        if self.failing and self.failing[0] == (call, len(self.batches)):
-            self.failing.pop(0)
-            raise BrokerTrouble(call)
-
-    def poll(self, _timeout_ms: int) -> dict[tuple[str, int], list[Message]]:
-        self._trouble("poll")
-        return {("store.events", 0): [self.batches.pop(0)]} if self.batches else {}
-
-    def assigned_anew(self) -> set[tuple[str, int]]:
-        return {("store.events", 0)} if self.came_back else set()
-
-    def commit(self, places: dict[tuple[str, int], Message]) -> None:
-        self._trouble("commit")
-        self.committed += [last.offset for last in places.values()]
-
-    def assignment(self) -> set[tuple[str, int]]:
-        self._trouble("assignment")
-        return {("store.events", 0)}
-
-    def missed(self) -> list[object]:
-        return []
-
-    def unread(self) -> int:
-        return 0
-
-    def paused(self) -> set[tuple[str, int]]:
-        return set()
-
-
-def message(order_id: str, offset: int) -> Message:
-    return Message(
-        topic="store.events",
-        partition=0,
-        offset=offset,
-        at_ms=0,
-        key=b"430211",
-        headers={"ce_id": f"{order_id}:1", "ce_type": "OrderPlaced", "ce_source": "store"},
-        body=json.dumps(events.encode(placed(order_id))).encode(),
-    )
-
-
-def test_what_was_polled_is_handled_though_the_broker_fails_meanwhile(
-    hearer: ServiceDatabase,
-) -> None:
-    consumer, stop = TroubledConsumer(), threading.Event()
-    hearing = Hearing(
-        database=hearer,
-        hearer=TransactionHearer(hearer, SUBSCRIPTIONS),
-        consumer=consumer,  # type: ignore[arg-type]
-        log_ids={"store.events": "log"},
-        stop=stop,
-        handled=threading.Event(),
-    )
-    hearing._busy = True  # so that it polls a second time before it handles
-    thread = threading.Thread(target=hearing.run, daemon=True)
-    thread.start()
-    wait_until(lambda: not consumer.failing and consumer.committed)
-    stop.set()
-    thread.join(10)
-
-    assert (effect(hearer, "o1"), effect(hearer, "o2")) == (1, 1)
-    assert max(consumer.committed) == 1
-
-
-class ForgetfulBroker(TroubledConsumer):
-    """Retention took what this group had not heard; what is left comes with the assignment."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.batches, self.failing, self.looked = [message("o9", 9)], [], False
-
-    def missed(self) -> list[object]:
-        self.looked, looked = True, self.looked
-        if looked or self.committed:
-            return []
-        return [Missed(topic="store.events", partition=0, count=9, last_heard_ms=None)]
-
-
-def test_what_was_missed_is_an_alarm_though_more_comes_and_the_database_fails(
-    hearer: ServiceDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    consumer, stop, alarms = ForgetfulBroker(), threading.Event(), []
-
-    def raise_alarm(_database: ServiceDatabase, kind: str, *_words: str) -> None:
-        alarms.append(kind)
-        if len(alarms) == 1:
-            raise AutoReconnect("away")
-
-    monkeypatch.setattr("shared.worker.hearing.raise_alarm", raise_alarm)
-    hearing = Hearing(
-        database=hearer,
-        hearer=TransactionHearer(hearer, SUBSCRIPTIONS),
-        consumer=consumer,  # type: ignore[arg-type]
-        log_ids={"store.events": "log"},
-        stop=stop,
-        handled=threading.Event(),
-    )
-    thread = threading.Thread(target=hearing.run, daemon=True)
-    thread.start()
-    wait_until(lambda: consumer.committed)
-    stop.set()
-    thread.join(10)
-
-    assert alarms == ["messages-missed"] * 2
-
-
 class FatalClient:
     """A client as after a fatal error: it takes every message, and none of them arrives."""
 
@@ -523,116 +368,3 @@ def test_after_a_failed_send_a_new_client_sends(
     assert producer.send([told]) == [True]
     assert producer.send([told]) == [True]
     assert [client.closed for client in FatalClient.made] == [True, False]
-
-
-def test_what_another_member_heard_meanwhile_was_not_missed(hearer: ServiceDatabase) -> None:
-    consumer, stop = TroubledConsumer(), threading.Event()
-    consumer.batches = [message("o1", 0), message("o2", 7)]
-    consumer.failing = []
-    # It went to another member, which heard six, and came back with the second batch.
-    consumer.came_back = True
-    hearing = Hearing(
-        database=hearer,
-        hearer=TransactionHearer(hearer, SUBSCRIPTIONS),
-        consumer=consumer,  # type: ignore[arg-type]
-        log_ids={"store.events": "log"},
-        stop=stop,
-        handled=threading.Event(),
-    )
-    thread = threading.Thread(target=hearing.run, daemon=True)
-    thread.start()
-    wait_until(lambda: consumer.committed[-1:] == [7])
-    stop.set()
-    thread.join(10)
-
-    assert effect(hearer, "o2") == 1
-    assert hearer.db.alarms.find_one({}) is None
-
-
-def test_a_gap_in_a_partition_that_waited_is_an_alarm(hearer: ServiceDatabase) -> None:
-    consumer, stop = TroubledConsumer(), threading.Event()
-    consumer.batches = [message("o1", 0), message("o2", 7)]
-    consumer.failing = []
-    hearing = Hearing(
-        database=hearer,
-        hearer=TransactionHearer(hearer, SUBSCRIPTIONS),
-        consumer=consumer,  # type: ignore[arg-type]
-        log_ids={"store.events": "log"},
-        stop=stop,
-        handled=threading.Event(),
-    )
-    thread = threading.Thread(target=hearing.run, daemon=True)
-    thread.start()
-    wait_until(lambda: hearer.db.alarms.find_one({"kind": "messages-missed"}))
-    stop.set()
-    thread.join(10)
-
-    assert effect(hearer, "o2") == 1
-    alarm = hearer.db.alarms.find_one({"kind": "messages-missed"})
-    assert alarm is not None
-    assert alarm["detail"].startswith("6 messages gone unread")
-
-
-class Failing(TransactionHearer):
-    """Interrupted at its first try, after which somebody joined the group."""
-
-    def __init__(self, database: ServiceDatabase, consumer: TroubledConsumer) -> None:
-        super().__init__(database, SUBSCRIPTIONS)
-        self._consumer, self._tries = consumer, 0
-
-    def handle(self, messages: Sequence[Heard], now: datetime) -> Sequence[DeadLetter]:
-        self._tries += 1
-        if self._tries == 1:
-            self._consumer.came_back = True
-            raise BrokerTrouble("interrupted between poll and commit")
-        return super().handle(messages, now)
-
-
-def test_what_was_polled_of_a_partition_that_stays_is_not_let_go(hearer: ServiceDatabase) -> None:
-    consumer, stop = TroubledConsumer(), threading.Event()
-    consumer.failing = []
-    hearing = Hearing(
-        database=hearer,
-        hearer=Failing(hearer, consumer),
-        consumer=consumer,  # type: ignore[arg-type]
-        log_ids={"store.events": "log"},
-        stop=stop,
-        handled=threading.Event(),
-    )
-    thread = threading.Thread(target=hearing.run, daemon=True)
-    thread.start()
-    wait_until(lambda: consumer.committed[-1:] == [1])
-    stop.set()
-    thread.join(10)
-
-    assert (effect(hearer, "o1"), effect(hearer, "o2")) == (1, 1)
-
-
-def test_a_partition_that_stays_keeps_its_place_through_a_rebalance(kafka: KafkaServer) -> None:
-    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
-    topic = f"stays-{ids.new_id()}"
-    admin.create_topics([NewTopic(name=topic, num_partitions=2, replication_factor=1)])
-    admin.close()
-    with closing(KafkaProducer(bootstrap_servers=kafka.bootstrap)) as producer:
-        for partition in (0, 1):
-            producer.send(topic, b"1", partition=partition).get(timeout=10)
-
-    def member(number: int) -> KafkaConsumer:
-        consumer = KafkaConsumer(
-            bootstrap_servers=kafka.bootstrap,
-            group_id=f"group-{topic}",
-            group_instance_id=f"member-{number}",
-            partition_assignment_strategy=[RangePartitionAssignor],
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-        )
-        consumer.subscribe([topic])
-        return consumer
-
-    polled: list[int] = []
-    with closing(member(0)) as first, closing(member(1)) as second:
-        wait_until(lambda: polled.extend(map(len, first.poll(200).values())) or sum(polled) == 2)
-        wait_until(lambda: (second.poll(200), first.poll(200)) and len(first.assignment()) == 1)
-        (stayed,) = first.assignment()
-
-        assert first.position(stayed) == 1  # and not 0, though nothing was committed
