@@ -80,15 +80,16 @@ check: $(VENV)/.dev ## lint, format, types, import rules, fast tests (< 90 s)
 test: $(VENV)/.dev ## the whole suite, on the embedded servers, three files at once (< 15 min)
 	$(BIN)/pytest -n 3 --dist loadfile
 
-ROWS ?=
 .PHONY: crashes
 crashes: $(VENV)/.dev ## crash each part before and after every durable effect (< 60 min)
 	@$(BIN)/python -m tests.faults.crash_points
 
+ROWS ?=
 .PHONY: bench
 bench: $(VENV)/.dev ## measure the figures of docs/performance.md [ROWS=1,2] (< 15 min)
 	@$(BIN)/python -m tests.performance $(if $(ROWS),--rows $(ROWS))
 
+ONLY ?=
 .PHONY: mutants
 mutants: $(VENV)/.dev ## seed bugs on copies and show which test catches each [ONLY=part of a name]
 	@$(BIN)/python -m tests.mutants $(if $(ONLY),--only "$(ONLY)")

@@ -5,7 +5,7 @@ CloudEvents 1.0 in binary mode: the attributes are headers, the body is JSON. On
 """
 
 from shared.kafka.admin import Admin, OtherPartitionCount
-from shared.kafka.clients import BrokerTrouble, TwinHasOurName, client_options
+from shared.kafka.clients import BrokerTrouble, TwinHasOurName, client_options, close_quietly
 from shared.kafka.consumer import Consumer
 from shared.kafka.groups import group_name, group_prefix
 from shared.kafka.messages import Message, Missed, Outgoing, Place
@@ -24,6 +24,7 @@ __all__ = [
     "Producer",
     "TwinHasOurName",
     "client_options",
+    "close_quietly",
     "group_name",
     "group_prefix",
     "read_all",

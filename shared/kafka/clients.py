@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from kafka.errors import FencedInstanceIdError, KafkaError
 
 from shared.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 class BrokerTrouble(Exception):
@@ -28,6 +31,21 @@ def trouble() -> Iterator[None]:
         raise TwinHasOurName(str(error)) from error
     except (KafkaError, OSError, TimeoutError) as error:
         raise BrokerTrouble(f"{type(error).__name__}: {error}") from error
+
+
+class Closable(Protocol):
+    """A client of the broker."""
+
+    def close(self) -> None:
+        """Let go of the broker; :class:`BrokerTrouble` where that was not in good order."""
+
+
+def close_quietly(client: Closable) -> None:
+    """Close a client that is not needed any more, whatever the broker says to it."""
+    try:
+        client.close()
+    except BrokerTrouble as error:
+        log.info("closed in trouble", extra={"why": str(error)})
 
 
 def client_options(settings: Settings) -> dict[str, Any]:

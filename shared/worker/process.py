@@ -12,23 +12,19 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
 
 from shared import clock, events, logs
 from shared.errors import Busy
-from shared.kafka import Admin, BrokerTrouble, Consumer, Producer, group_name
+from shared.kafka import Admin, BrokerTrouble, Consumer, close_quietly, group_name
 from shared.mongo import DatabaseTrouble, ServiceDatabase, holds_lease, raise_alarm
 from shared.relay import OutboxRelay, Relay
 from shared.settings import Settings
 from shared.worker.handling import Hearer, Subscriptions, TransactionHearer
 from shared.worker.health import Health
 from shared.worker.hearing import Hearing
+from shared.worker.relaying import Relaying
 from shared.worker.watching import Watching
 
-RELAY_EVERY_S = 0.05
-RELAY_SOON_S = 0.015
-"""While there is something to tell, more of it comes; at rest a look costs more than it finds."""
-BUSY_FOR_S = 1.0
 SWEEP_EVERY_S = 1.0
 WATCH_EVERY_S = 5.0
 LOOK_EVERY_S = 10.0
@@ -159,7 +155,7 @@ class Worker:
             except BrokerTrouble as error:
                 log.warning("waiting for the broker", extra={"why": str(error)})
             if admin is not None:
-                _close(admin)
+                close_quietly(admin)
             self._stop.wait(0.3)
         return None
 
@@ -175,7 +171,7 @@ class Worker:
                 if found != self._log_ids:
                     raise OtherLogs(f"{self._log_ids} → {found}")
         finally:
-            _close(admin)
+            close_quietly(admin)
 
     def _hear(self) -> None:
         if not self.heard_topics:
@@ -196,7 +192,7 @@ class Worker:
                 handled=self._handled,
             ).run()
         finally:
-            _close(consumer)
+            close_quietly(consumer)
 
     def _join(self, group: str) -> Consumer | None:
         """Join the group as a new member of our name, so that nothing old is inherited."""
@@ -217,35 +213,13 @@ class Worker:
         return None
 
     def _relay(self) -> None:
-        producer: Producer | None = None
-        log_id = self._log_ids[self.own_topic]
-        lease_at = busy_at = float("-inf")
-        while not self._stop.is_set():
-            self._handled.clear()
-            try:
-                if clock.monotonic() - lease_at > 1.0:
-                    if not holds_lease(self.database, "relay", self.settings.slot):
-                        self._stop.wait(1.0)
-                        continue
-                    lease_at = clock.monotonic()
-                producer = producer or Producer(self.settings)
-                sent = self.relay.round(producer, log_id)
-                if sent:
-                    busy_at = clock.monotonic()
-                busy = clock.monotonic() - busy_at < BUSY_FOR_S
-                # What was handled may have something to tell: no need to wait for the next look.
-                self._handled.wait(RELAY_SOON_S if busy else RELAY_EVERY_S)
-            except (BrokerTrouble, DatabaseTrouble) as error:
-                log.warning(
-                    "trouble while relaying", extra={"why": f"{type(error).__name__}: {error}"}
-                )
-                if isinstance(error, BrokerTrouble) and producer is not None:
-                    # A producer may be past use after a fatal error; a new one always works.
-                    _close(producer)
-                    producer = None
-                self._stop.wait(0.3)
-        if producer is not None:
-            _close(producer)
+        Relaying(
+            database=self.database,
+            relay=self.relay,
+            log_id=self._log_ids[self.own_topic],
+            stop=self._stop,
+            handled=self._handled,
+        ).run()
 
     def _sweep(self) -> None:
         while not self._stop.wait(SWEEP_EVERY_S):
@@ -277,13 +251,6 @@ class Worker:
             raise_alarm(self.database, kind, about, detail)
         except DatabaseTrouble as error:
             log.warning("alarm not kept", extra={"why": type(error).__name__})
-
-
-def _close(client: Any) -> None:
-    try:
-        client.close()
-    except BrokerTrouble as error:
-        log.info("closed in trouble", extra={"why": str(error)})
 
 
 def run_worker(create: Callable[[], Worker]) -> int:

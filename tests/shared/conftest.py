@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from pymongo.client_session import ClientSession
+from pymongo.errors import OperationFailure
 
 from deploy.embedded.servers import KafkaServer, MongoServer
 from shared import ids
@@ -47,3 +49,20 @@ def connect(mongo: MongoServer) -> Iterator[Callable[..., ServiceDatabase]]:
 def database(connect: Callable[..., ServiceDatabase]) -> ServiceDatabase:
     """Return the store's database."""
     return connect()
+
+
+@pytest.fixture
+def first_commit_fails(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Let the first commit meet a conflict; return a list that is no longer empty after it."""
+    truly = ClientSession.commit_transaction
+    failed: list[int] = []
+
+    def commit(session: ClientSession) -> None:
+        if not failed:
+            failed.append(1)
+            session.abort_transaction()
+            raise OperationFailure("conflict", 112, {"errorLabels": ["TransientTransactionError"]})
+        truly(session)
+
+    monkeypatch.setattr(ClientSession, "commit_transaction", commit)
+    return failed

@@ -6,8 +6,6 @@ import json
 from datetime import datetime
 
 import pytest
-from pymongo.client_session import ClientSession
-from pymongo.errors import OperationFailure
 
 from shared import clock, events
 from shared.events.store import OrderPlaced
@@ -45,25 +43,14 @@ def heard(order_id: str, offset: int) -> Heard:
 
 @pytest.mark.parametrize("together", [1, 3])
 def test_an_event_whose_commit_failed_is_not_marked_heard(
-    database: ServiceDatabase, monkeypatch: pytest.MonkeyPatch, together: int
+    database: ServiceDatabase, first_commit_fails: list[int], together: int
 ) -> None:
-    truly = ClientSession.commit_transaction
-    failed: list[int] = []
-
-    def commit(session: ClientSession) -> None:
-        if not failed:
-            failed.append(1)
-            session.abort_transaction()
-            raise OperationFailure("conflict", 112, {"errorLabels": ["TransientTransactionError"]})
-        truly(session)
-
-    monkeypatch.setattr(ClientSession, "commit_transaction", commit)
     hearer = TransactionHearer(database, {OrderPlaced: count})
     messages = [heard(f"o{number}", number) for number in range(together)]
 
     assert list(hearer.handle(messages, clock.now())) == []
     assert list(hearer.handle(messages, clock.now())) == []
 
-    assert failed
+    assert first_commit_fails
     assert [row["heard"] for row in database.db.effects.find({})] == [1] * together
     assert database.db.inbox.count_documents({}) == together

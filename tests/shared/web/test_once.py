@@ -6,8 +6,6 @@ import threading
 from typing import Any
 
 import pytest
-from pymongo.client_session import ClientSession
-from pymongo.errors import OperationFailure
 
 from shared import ids
 from shared.mongo import UnitOfWork
@@ -28,23 +26,11 @@ def test_the_same_wish_is_answered_alike_and_happens_once(shop: Shop) -> None:
 
 
 def test_an_answer_is_kept_with_its_effect_or_not_at_all(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, first_commit_fails: list[int]
 ) -> None:
-    truly = ClientSession.commit_transaction
-    failed: list[int] = []
-
-    def commit(session: ClientSession) -> None:
-        if not failed:
-            failed.append(1)
-            session.abort_transaction()
-            raise OperationFailure("conflict", 112, {"errorLabels": ["TransientTransactionError"]})
-        truly(session)
-
-    monkeypatch.setattr(ClientSession, "commit_transaction", commit)
-
     answer = shop.post("/v1/things", {"pieces": 2}, key="wish-1")
 
-    assert failed
+    assert first_commit_fails
     assert answer.status_code == 201
     assert "Idempotency-Replayed" not in answer.headers
     assert shop.taken == 2
