@@ -79,7 +79,7 @@ class Consumer:
                 group_instance_id=settings.slot,
                 partition_assignment_strategy=[RangePartitionAssignor],
                 session_timeout_ms=6_000,
-                heartbeat_interval_ms=2_000,
+                heartbeat_interval_ms=500,  # within this all hear that they have to join anew
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
                 max_poll_records=200,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,40 +10,9 @@ import pytest
 
 from deploy.embedded.servers import KafkaServer, MongoServer
 from deploy.embedded.system import System
-from tests.journeys.house import House, Tamper, bootstrap, tampered
+from tests.faults.system import ADMIN_PHONE, started
+from tests.journeys.house import House, Tamper, tampered
 from tests.journeys.town import DISTRICT, Town
-
-ADMIN_PHONE = "13700000001"
-
-
-def started(
-    data_dir: Path,
-    *,
-    workers_per_service: int = 1,
-    settings: Mapping[str, str] | None = None,
-) -> System:
-    """Return a whole system that serves, with Tianyuan district set up."""
-    unlimited = {
-        "GONGXIANG_REQUESTS_A_MINUTE": "0",
-        "GONGXIANG_REQUESTS_A_MINUTE_ADDRESS": "0",
-        "GONGXIANG_TOPIC_PARTITIONS": "4",
-        **(settings or {}),
-    }
-    system = System(
-        data_dir,
-        workers_per_service=workers_per_service,
-        settings=unlimited,
-    )
-    system.start_servers()
-    try:
-        bootstrap(system.operator_environment(), district=DISTRICT, admin_phone=ADMIN_PHONE)
-        system.start_services()
-        system.wait_ready()
-    except BaseException:
-        # Nobody else knows of it: what goes on running would slow down all that comes after.
-        system.stop()
-        raise
-    return system
 
 
 @pytest.fixture(scope="module")

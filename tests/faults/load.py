@@ -35,11 +35,11 @@ PATIENCE_S = 240.0
 MANNERS = {"give_up": 0.1, "say_again": 0.1}
 FORESEEN = frozenset(
     {
-        *("insufficient-points", "out-of-stock", "voucher-used", "order-not-confirmed"),
+        *("out-of-stock", "voucher-used", "order-not-confirmed"),
         *("order-cancelled", "order-refused", "voucher-expired"),
         # What follows when somebody gave up a step before, or came too late for it.
         *("code-expired", "already-checked-in", "not-checked-in", "check-out-closed"),
-        *("already-signed-up", "check-in-not-open", "precondition-failed", "not-attended"),
+        *("already-signed-up", "check-in-not-open", "changed-meanwhile", "not-attended"),
         *("checked-in-elsewhere", "still-present", "already-withdrawn", "already-confirmed"),
         *("overlapping-sign-up", "sign-up-closed", "withdrawal-too-late"),
     }
@@ -66,7 +66,10 @@ class Load:
     ) -> None:
         self._mongo_uri, self._prefix = mongo_uri, database_prefix
         with MongoClient(mongo_uri) as client:
-            self.history = History(found_in(lambda service: client[database_prefix + service]))
+            self.history = History(
+                found_in(lambda service: client[database_prefix + service]),
+                client[database_prefix + "ledger"]["journal"].distinct("_id"),
+            )
         self._manners = Manners(seed)
         self._over = threading.Event()
         services = recording_services(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.embedded.system import System
@@ -18,15 +19,25 @@ SETTINGS = {
 }
 
 
-def started(data_dir: Path, *, workers_per_service: int = 1) -> System:
-    """Return a whole system that serves."""
-    system = System(data_dir, workers_per_service=workers_per_service, settings=SETTINGS)
+def started(
+    data_dir: Path,
+    *,
+    workers_per_service: int = 1,
+    settings: Mapping[str, str] | None = None,
+) -> System:
+    """Return a whole system that serves; ``settings`` beside those of all tests here."""
+    system = System(
+        data_dir,
+        workers_per_service=workers_per_service,
+        settings={**SETTINGS, **(settings or {})},
+    )
     system.start_servers()
     try:
         bootstrap(system.operator_environment(), district=DISTRICT, admin_phone=ADMIN_PHONE)
         system.start_services()
         system.wait_ready(READY_WITHIN_S)
     except BaseException:
+        # Nobody else knows of it: what goes on running would slow down all that comes after.
         system.stop()
         raise
     return system

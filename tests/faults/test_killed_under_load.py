@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from deploy.audit import audit
 from deploy.embedded.system import System
 from shared import clock
 from tests.faults.campaign import Campaign
 from tests.faults.killing import Killed, Killer, work_of
-from tests.faults.load import Load
 from tests.faults.report import Stretch, report_of
-from tests.faults.system import ADMIN_PHONE, started
+from tests.faults.system import started
+from tests.faults.under_load import holds, load_on, seed_of_this_run
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(420)]
 
@@ -24,39 +22,6 @@ KILLS = 32
 # Bounds for any machine, also one with other work to do; the figures are docs/reliability.md's.
 GOES_ON_WITHIN_S = 90.0
 GOES_ON_ON_A_NEW_LOG_WITHIN_S = 120.0
-
-
-def seed_of_this_run() -> str:
-    """Return the seed that the environment asks for, or a new one; printed, so that it replays."""
-    seed = os.environ.get("GONGXIANG_SEED", str(random.SystemRandom().randrange(10**6)))
-    print(f"\nseed {seed}: GONGXIANG_SEED={seed} replays it")
-    return seed
-
-
-def load_on(system: System, seed: str) -> Load:
-    """Return people at work on a system."""
-    load = Load(
-        system.urls,
-        system.clock_offset_file,
-        system.mongo_uri,
-        admin_phone=ADMIN_PHONE,
-        seed=seed,
-    )
-    load.go()
-    return load
-
-
-def holds(system: System, load: Load) -> None:
-    """Let everybody finish; audit the databases, and hold the history against them."""
-    load.send_home()
-    report = audit(system.mongo_uri, system.kafka_bootstrap, told=load.history.told())
-    verdict = load.verdict()
-    print(
-        f"{verdict.acknowledged} acknowledged, {verdict.refused} refused, "
-        f"{verdict.unknown} unknown ({verdict.unknown_done} were done), {verdict.reads} reads"
-    )
-    assert report.holds, [invariant for invariant in report.invariants if not invariant.holds]
-    assert verdict.holds, verdict.findings()
 
 
 def test_processes_killed_at_random_moments_lose_and_double_nothing(tmp_path: Path) -> None:
@@ -76,10 +41,10 @@ def test_processes_killed_at_random_moments_lose_and_double_nothing(tmp_path: Pa
     assert report["recovery_s"]["max"] <= GOES_ON_WITHIN_S
 
 
-@pytest.fixture
-def two_workers(tmp_path: Path) -> Iterator[System]:
-    """A system with two workers of every service, new: a history knows of its own people alone."""
-    system = started(tmp_path, workers_per_service=2)
+@pytest.fixture(scope="module")
+def two_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system with two workers of every service."""
+    system = started(tmp_path_factory.mktemp("two-workers"), workers_per_service=2)
     yield system
     system.stop()
 

@@ -16,10 +16,10 @@ from deploy.embedded.servers import MongoServer
 from deploy.embedded.system import SERVICES, System
 from shared import clock, ids
 from tests.faults.audited import holds
-from tests.faults.conftest import ADMIN_PHONE, started
 from tests.faults.crowd import Crowd
 from tests.faults.customer import Customer
 from tests.faults.proxy import DIRECTIONS, Direction, Proxy
+from tests.faults.system import ADMIN_PHONE, started
 from tests.journeys.town import Town
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(420)]

@@ -6,7 +6,6 @@ import os
 import random
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from kafka import KafkaAdminClient
@@ -17,24 +16,19 @@ from shared.kafka import group_prefix
 from tests.faults.killing import Killer
 from tests.faults.load import Load
 from tests.faults.system import started
-from tests.faults.test_killed_under_load import holds, load_on, seed_of_this_run
+from tests.faults.under_load import holds, load_on, seed_of_this_run
 
-pytestmark = [
-    pytest.mark.servers,
-    pytest.mark.timeout(420),
-    # Their waiting is not proved on a machine of CI's size; `make test` runs them elsewhere.
-    pytest.mark.skipif(bool(os.environ.get("CI")), reason="not yet seen green on CI's machine"),
-]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(420)]
 
 MOVED_WITHIN_S = 20.0
 BACK_WITHIN_S = 30.0
 RETRIABLE = (429, 503)
 
 
-@pytest.fixture
-def system(tmp_path: Path) -> Iterator[System]:
-    """A system with two workers of every service, new: a history knows of its own people alone."""
-    system = started(tmp_path, workers_per_service=2)
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system with two workers of every service."""
+    system = started(tmp_path_factory.mktemp("two-workers"), workers_per_service=2)
     yield system
     system.stop()
 

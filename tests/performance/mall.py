@@ -19,7 +19,7 @@ from shared import clock, ids
 from shared.auth import Grant, Principal, Role
 from shared.mongo import ServiceDatabase
 from shared.settings import load
-from tests.faults.conftest import ADMIN_PHONE
+from tests.faults.system import ADMIN_PHONE
 from tests.journeys.town import Town
 from tests.performance import burst, strangers
 from tests.performance.row import NotSound

@@ -10,7 +10,7 @@ import pytest
 
 from deploy.audit import audit
 from deploy.embedded.system import System
-from tests.faults.conftest import ADMIN_PHONE, started
+from tests.faults.system import ADMIN_PHONE, started
 from tests.journeys.town import Town
 from tests.performance import bursts
 from tests.performance.burst import Said, Wish, refused_while_free, told_two_things

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,7 +72,7 @@ def check(
         journal = list(database("ledger")["journal"].find({}))
         records = {row["_id"]: row for row in database("activities")["records"].find({})}
     facts = _facts_asked(wishes.done, records)
-    _hold_against_journal(verdict, wishes.done, facts, journal)
+    _hold_against_journal(verdict, wishes.done, facts, journal, history.posted)
     _hold_against_time(verdict, entries, facts, journal)
     verdict.reads = sum(entry.method == "GET" and entry.outcome == OK for entry in entries)
     verdict.failed += [
@@ -205,6 +205,7 @@ def _hold_against_journal(
     done: Sequence[Done],
     facts: Mapping[str, tuple[float, Done]],
     journal: Sequence[Mapping[str, Any]],
+    posted_before: Set[str],
 ) -> None:
     postings = {posting["_id"]: posting for posting in journal}
     if len(postings) != len(journal) or len({(p["book"], p["n"]) for p in journal}) != len(journal):
@@ -224,7 +225,7 @@ def _hold_against_journal(
             verdict.lost.append(f"{fact}: the voucher was used, nothing is captured")
         if one.action == "cancel" and posted and postings[fact]["about"]["captured"]:
             verdict.doubled.append(f"{fact}: cancelled, and captured all the same")
-    for fact in postings:
+    for fact in postings.keys() - posted_before:
         if fact.startswith(("hold:", "earn:")) and fact not in facts:
             verdict.doubled.append(f"{fact}: posted, and nobody asked for it")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,12 +54,14 @@ class Entry:
 class History:
     """All exchanges, in the order in which they ended; safe to write from many threads.
 
-    ``before`` is what the databases held when it began: nobody asked for that.
+    ``before`` is what the databases held when it began, ``posted`` the journal's facts: nobody
+    asked for those here.
     """
 
-    def __init__(self, before: Mapping[str, int] | None = None) -> None:
+    def __init__(self, before: Mapping[str, int] | None = None, posted: Iterable[str] = ()) -> None:
         self.entries: list[Entry] = []
         self.before = Counter(before or {})
+        self.posted = frozenset(posted)
 
     def note(self, entry: Entry) -> None:
         """Keep one exchange."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from deploy.embedded.system import System
 from shared import clock, ids
-from tests.faults.conftest import ADMIN_PHONE
+from tests.faults.system import ADMIN_PHONE
 from tests.journeys.house import bootstrap
 from tests.journeys.town import DISTRICT
 from tests.performance import floods, strangers
