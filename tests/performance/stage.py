@@ -16,7 +16,7 @@ from deploy.embedded.system import System
 from shared import clock, ids
 from shared.mongo import ServiceDatabase
 from shared.settings import Settings
-from tests.faults.conftest import started
+from tests.faults.system import started
 
 T = TypeVar("T")
 SomeSettings = TypeVar("SomeSettings", bound=Settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.faults.conftest import ADMIN_PHONE
+from tests.faults.system import ADMIN_PHONE
 from tests.journeys.town import Town
 from tests.performance import bursts
 from tests.performance.bursts import Burst
