@@ -78,7 +78,7 @@ check: $(VENV)/.dev ## lint, format, types, import rules, fast tests (< 90 s)
 
 .PHONY: test
 test: $(VENV)/.dev ## the whole suite, on the embedded servers, three files at once (< 15 min)
-	$(BIN)/pytest -n 3 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: crashes
 crashes: $(VENV)/.dev ## crash each part before and after every durable effect (< 60 min)
