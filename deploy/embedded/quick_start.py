@@ -39,7 +39,7 @@ def make(place: Path) -> None:
         new = Path(made) / place.name
         create = (
             *("-XX:AOTMode=create", f"-XX:AOTConfiguration={Path(made) / 'start.conf'}"),
-            f"-XX:AOTCache={new}",
+            *(f"-XX:AOTCache={new}", *kafka_files.CLASSES_ALONE),
         )
         subprocess.run(
             kafka_files.server_command(Path(made), *create),

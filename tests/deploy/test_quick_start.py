@@ -1,0 +1,39 @@
+"""The broker's quick start is one that Java takes; without a good one the broker starts too."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from deploy.embedded import kafka_files
+from deploy.embedded.servers import KafkaServer
+
+pytestmark = pytest.mark.servers
+
+
+def test_java_takes_what_the_installation_made(tmp_path: Path) -> None:
+    only_so = ("-XX:AOTMode=on", f"-XX:AOTCache={kafka_files.QUICK_START}")
+    command = kafka_files.server_command(tmp_path, *only_so, *kafka_files.CLASSES_ALONE)
+
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    # It came as far as Kafka's own code, which finds no properties here; Java complained of nothing.
+    assert "NoSuchFileException" in ended.stdout + ended.stderr
+    assert "aot" not in ended.stdout + ended.stderr
+
+
+def test_a_broker_starts_without_a_good_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoiled = tmp_path / "kafka.aot"
+    spoiled.write_bytes(b"of another Java")
+    monkeypatch.setattr(kafka_files, "QUICK_START", spoiled)
+    broker = KafkaServer(tmp_path / "broker")
+
+    try:
+        broker.start()
+        assert broker.answers()
+    finally:
+        broker.stop()
