@@ -19,7 +19,7 @@ def test_java_takes_what_the_installation_made(tmp_path: Path) -> None:
 
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
-    # It came as far as Kafka's own code, which finds no properties here; Java complained of nothing.
+    # It came as far as Kafka, which finds no properties here, and Java complained of nothing.
     assert "NoSuchFileException" in ended.stdout + ended.stderr
     assert "aot" not in ended.stdout + ended.stderr
 

@@ -63,11 +63,13 @@ class Operated(House):
 
     def run(self, command: str, **filled_in: str) -> str:
         """Run a command as it stands; what is ours to do here is done by the house."""
-        if command.startswith("docker compose "):
-            return self._compose(*command.split()[2:])
-        if command.startswith("mongorestore "):
+        if "mongorestore " in command:
             self.restore()
             return ""
+        if command.startswith("docker compose "):
+            for name, value in filled_in.items():
+                command = command.replace(f"${name}", value)
+            return self._compose(*command.replace('"', "").split()[2:])
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         own = {**os.environ, **self.environment("operator"), **filled_in, "PATH": path}
         ran = subprocess.run(
@@ -83,6 +85,8 @@ class Operated(House):
         return ran.stdout
 
     def _compose(self, verb: str, *names: str) -> str:
+        if (verb, *names) == ("run", "--rm", "rights-mongo"):
+            return ""  # this house's database knows no users
         for name in names:
             service, _, kind = name.partition("-")
             assert (service in SERVICES, kind in ("web", "worker")) == (True, True), name
