@@ -37,6 +37,8 @@ HELD_BYTES_MAX = 128 * 1024 * 1024
 ANSWER_BYTES_KEPT = 2 * 1024 * 1024
 """Of one connection, as far as the kernel allows; it takes only what is really waiting."""
 READ_BYTES = 64 * 1024
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+"""To who asks whether the body may come: it is gathered before anybody looks at the head."""
 
 
 class GatheringWorker(ThreadWorker):  # type: ignore[misc]
@@ -45,6 +47,7 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._requests: dict[Any, Arriving] = {}
+        self._handed_over: dict[Any, int] = {}
         self._held_bytes = 0
         # Connections and when their wait is over; all of a kind wait equally long, so in order.
         self._arriving: dict[Any, float] = {}
@@ -69,7 +72,7 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
             request.take(conn.parser.unreader.take_buffered())
             self._held_bytes += len(request.came)
         conn.sock.setblocking(False)
-        if request.whole:
+        if request.whole and not request.head_too_large:
             self._came(conn)
         elif self._read(conn):
             self._arriving[conn] = clock.monotonic() + ARRIVES_WITHIN_S
@@ -89,6 +92,7 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
 
     def finish_request(self, conn: Any, fs: Any) -> None:
         """Keep the connection for its next request, or send its client away and linger."""
+        self._held_bytes -= self._handed_over.pop(conn, 0)
         if not fs.cancelled() and fs.exception() is None and fs.result():
             super().finish_request(conn, fs)
             return
@@ -127,6 +131,8 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
         return bool(keepalive and conn.parser.finish_body(deadline=deadline))
 
     def _on_more(self, conn: Any, sock: socket.socket) -> None:
+        if conn not in self._arriving:
+            return  # given up a moment ago, while this waited behind it
         if not self._read(conn):
             del self._arriving[conn]
             self.poller.unregister(sock)
@@ -142,15 +148,20 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
             data = b""
         request.take(data)
         self._held_bytes += len(data)
+        whole = request.whole
         if not data:
             self._drop(conn)
-        elif request.whole:
-            self._came(conn)
         elif request.head_too_large:
             self._drop(conn, 431, "Request Header Fields Too Large")
+        elif whole:
+            self._came(conn)
         elif self._held_bytes > HELD_BYTES_MAX:
             self._drop(conn, 503, "Service Unavailable")
         else:
+            if request.expects_continue:
+                request.expects_continue = False
+                with contextlib.suppress(OSError):
+                    conn.sock.send(CONTINUE)
             return True
         return False
 
@@ -162,6 +173,9 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
 
     def _hand_over(self, conn: Any) -> None:
         request = self._forget(conn)
+        # It goes on to take memory until it is answered, however long it waits for a thread.
+        self._handed_over[conn] = len(request.came)
+        self._held_bytes += len(request.came)
         conn.init()
         conn.parser.unreader.unread(bytes(request.came))
         super().enqueue_req(conn)

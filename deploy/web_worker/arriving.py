@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 
 HEAD_BYTES_MAX = 64 * 1024
+CHUNK_LINE_BYTES_MAX = 8 * 1024
 BODY_BYTES_MAX = 6 * 1024 * 1024
 """Above every route's limit: what says that it is larger is answered (413) without being read."""
 
 _HEAD_END = b"\r\n\r\n"
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n", re.IGNORECASE)
-_WHO = re.compile(rb"\r\nauthorization:[ \t]*([^\r]*?)[ \t]*\r\n", re.IGNORECASE)
+# One pass over the head each: whoever sends it chooses what is in it.
+_LENGTH = re.compile(rb"\r\ncontent-length:([^\r]*)\r\n", re.IGNORECASE)
+_WHO = re.compile(rb"\r\nauthorization:([^\r]*)\r\n", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
+_EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
+_BLANKS = b" \t"
 
 
 class Arriving:
@@ -19,6 +23,8 @@ class Arriving:
 
     def __init__(self) -> None:
         self.came = bytearray()
+        self.expects_continue = False
+        """Its body is held back until somebody says that it may come."""
         self._body_at = -1
         self._chunk_at = -1
         self._ends_at = -1
@@ -31,12 +37,12 @@ class Arriving:
     def who(self) -> str:
         """Return whose token came with it; empty where none did."""
         found = _WHO.search(self.came, 0, self._body_at)
-        return found[1].decode("latin-1") if found else ""
+        return found[1].strip(_BLANKS).decode("latin-1") if found else ""
 
     @property
     def head_too_large(self) -> bool:
         """Tell whether the head does not end where a head of ours would."""
-        return self._body_at < 0 and len(self.came) > HEAD_BYTES_MAX
+        return (len(self.came) if self._body_at < 0 else self._body_at) > HEAD_BYTES_MAX
 
     @property
     def whole(self) -> bool:
@@ -52,14 +58,14 @@ class Arriving:
         if end < 0:
             return False
         self._body_at = end + len(_HEAD_END)
+        if self.head_too_large:
+            return True
         head = bytes(self.came[: end + 2])
-        lengths = _LENGTH.findall(head)
         if _CHUNKED.search(head):
             self._chunk_at = self._body_at
-        elif lengths and int(lengths[0]) <= BODY_BYTES_MAX:
-            self._ends_at = self._body_at + int(lengths[0])
         else:
-            self._ends_at = self._body_at
+            self._ends_at = self._body_at + _length(head)
+        self.expects_continue = _EXPECTS.search(head) is not None
         return True
 
     def _read_chunks(self) -> None:
@@ -67,6 +73,7 @@ class Arriving:
         while self._ends_at < 0:
             line_end = self.came.find(b"\r\n", self._chunk_at)
             if line_end < 0:
+                self._end_if_endless()
                 return
             try:
                 size = int(self.came[self._chunk_at : line_end].partition(b";")[0], 16)
@@ -78,6 +85,7 @@ class Arriving:
                 # Trailers, or at once the empty line that ends them.
                 end = self.came.find(_HEAD_END, line_end)
                 if end < 0:
+                    self._end_if_endless()
                     return
                 self._ends_at = end + len(_HEAD_END)
             else:
@@ -85,3 +93,22 @@ class Arriving:
                 if after > len(self.came):
                     return
                 self._chunk_at = after
+
+    def _end_if_endless(self) -> None:
+        """Leave what does not end to the parser: each look at it would be at all of it."""
+        if len(self.came) - self._chunk_at > CHUNK_LINE_BYTES_MAX:
+            self._ends_at = len(self.came)
+
+
+def _length(head: bytes) -> int:
+    """Return how long the body is that a thread would wait for.
+
+    What is longer than we take is answered by its route without being read, what is no number by
+    the parser: for neither is there anything to wait for.
+    """
+    lengths = [length.strip(_BLANKS) for length in _LENGTH.findall(head)]
+    if not lengths or not lengths[0].isdigit():
+        return 0
+    digits = lengths[0].lstrip(b"0") or b"0"
+    length = int(digits) if len(digits) < 18 else BODY_BYTES_MAX + 1
+    return length if length <= BODY_BYTES_MAX else 0

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import threading
+from collections import OrderedDict
+
 from shared import clock
 
 LIMITED_S_MAX = 60.0
@@ -12,16 +16,26 @@ class Greedy:
     """Who was told to ask less often: a person at an address, or all of an address."""
 
     def __init__(self) -> None:
-        self._until: dict[tuple[str, str], float] = {}
+        self._guard = threading.Lock()
+        self._until: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     def note(self, address: str, who: str, *, seconds: float) -> None:
         """Remember that this one was told so, for as long as it was told; from any thread."""
-        now = clock.monotonic()
-        if len(self._until) > GREEDY_MAX:
-            self._until = {one: until for one, until in self._until.items() if until > now}
-        self._until[address, who] = now + min(seconds, LIMITED_S_MAX)
+        with self._guard:
+            key = _key(address, who)
+            self._until[key] = clock.monotonic() + min(seconds, LIMITED_S_MAX)
+            self._until.move_to_end(key)
+            if len(self._until) > GREEDY_MAX:
+                self._until.popitem(last=False)
 
     def has(self, address: str, who: str) -> bool:
         """Tell whether this one, or its whole address, was told so."""
         now = clock.monotonic()
-        return any(self._until.get((address, one), 0.0) > now for one in {who, ""})
+        return any(self._until.get(_key(address, one), 0.0) > now for one in {who, ""})
+
+
+def _key(address: str, who: str) -> tuple[str, str]:
+    """Return what names a caller, however long its token is and whatever blanks stand around it."""
+    scheme, _, token = who.strip().partition(" ")
+    said = f"{scheme.lower()} {token.strip()}".strip()
+    return address, hashlib.sha256(said.encode()).hexdigest() if said else ""

@@ -14,7 +14,12 @@ from pathlib import Path
 import pytest
 
 from deploy.embedded.local_server import free_port
-from deploy.web_worker.arriving import BODY_BYTES_MAX, HEAD_BYTES_MAX, Arriving
+from deploy.web_worker.arriving import (
+    BODY_BYTES_MAX,
+    CHUNK_LINE_BYTES_MAX,
+    HEAD_BYTES_MAX,
+    Arriving,
+)
 from deploy.web_worker.greedy import Greedy
 from shared import clock
 from tests.deploy.tiny_app import LARGE
@@ -28,8 +33,17 @@ SOON_S = 1.5
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Two threads of the web's worker, on a port; with the hooks of the real configuration."""
-    directory = tmp_path_factory.mktemp("gunicorn")
+    """The web's worker on a port."""
+    with serving(tmp_path_factory.mktemp("gunicorn")) as (port, _):
+        yield port
+
+
+@contextlib.contextmanager
+def serving(directory: Path, *options: str) -> Iterator[tuple[int, Path]]:
+    """Let two threads of the web's worker serve, with the hooks of the real configuration.
+
+    Yields their port and their log.
+    """
     port = free_port()
     hooks = directory / "conf.py"
     hooks.write_text(
@@ -38,13 +52,13 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     command = [
         *(sys.executable, "-m", "gunicorn", "-c", str(hooks), "--no-control-socket"),
         *("-k", "deploy.web_worker.GatheringWorker", "--threads", str(THREADS)),
-        *("-b", f"127.0.0.1:{port}", "tests.deploy.tiny_app:app"),
+        *("-b", f"127.0.0.1:{port}", *options, "tests.deploy.tiny_app:app"),
     ]
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(command, cwd=CODE, stdout=log, stderr=log, env=os.environ)
     try:
         _wait_for(port, directory / "log")
-        yield port
+        yield port, directory / "log"
     finally:
         process.terminate()
         process.wait(15)
@@ -100,11 +114,12 @@ def read_to(one: socket.socket, end: bytes) -> None:
         b"",
         b"GET / HTTP/1.1\r\nHost: x\r\nX-",
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\nonly this",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0000000000000000000099\r\n\r\nand this",
         b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n0\r\n\r\n",
         b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     ],
-    ids=["silent", "head", "body", "chunks", "reading", "closing"],
+    ids=["silent", "head", "body", "zeros", "chunks", "reading", "closing"],
 )
 def test_who_is_slow_keeps_nobody_waiting(port: int, said: bytes) -> None:
     with clients(port, said):
@@ -139,6 +154,29 @@ def test_a_head_without_an_end_is_refused(port: int) -> None:
         assert one.recv(4096).startswith(b"HTTP/1.1 431 ")
 
 
+def test_who_asks_whether_the_body_may_come_is_told_so(port: int) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
+    with clients(port, head, 1) as (one,):
+        one.settimeout(SOON_S)
+        assert one.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        one.sendall(b"abc")
+        read_to(one, b"\r\n\r\nabc")
+
+
+def test_at_the_limit_of_connections_the_oldest_goes_and_the_process_stays(
+    tmp_path: Path,
+) -> None:
+    with serving(tmp_path, "--worker-connections", "12") as (port, log):
+        for _ in range(5):
+            with clients(port, b"GET / HTTP/1.1\r\nX", 30) as slow:
+                for _ in range(20):
+                    for one in slow:
+                        with contextlib.suppress(OSError):
+                            one.sendall(b"-")
+            assert ask(port) == (200, b"nothing")
+        assert "Traceback" not in log.read_text()
+
+
 def test_a_large_answer_is_read_whole(port: int) -> None:
     assert ask(port, "/large") == (200, b"x" * LARGE)
 
@@ -167,6 +205,7 @@ def test_an_address_that_asked_too_often_is_remembered_for_all_who_come_from_it(
     assert greedy.has("10.0.0.2", "Bearer a")
     assert not greedy.has("10.0.0.2", "Bearer b")
     assert not greedy.has("10.0.0.3", "Bearer a")
+    assert greedy.has("10.0.0.2", "bearer   a ")
 
 
 @pytest.mark.parametrize(
@@ -191,4 +230,29 @@ def test_what_says_that_it_is_larger_than_we_take_is_answered_without_its_body()
     arriving = Arriving()
     length = BODY_BYTES_MAX + 1
     arriving.take(f"POST / HTTP/1.1\r\nContent-Length: {length}\r\n\r\n".encode())
+    assert arriving.whole
+
+
+def test_a_length_with_more_digits_than_there_are_bytes_is_too_large() -> None:
+    arriving = Arriving()
+    arriving.take(b"POST / HTTP/1.1\r\nContent-Length: " + b"9" * 40 + b"\r\n\r\n")
+    assert arriving.whole
+
+
+def test_a_head_is_looked_at_in_one_pass() -> None:
+    arriving = Arriving()
+    blanks = b" " * (HEAD_BYTES_MAX - 100)
+    began = clock.monotonic()
+    arriving.take(b"GET / HTTP/1.1\r\nAuthorization: a" + blanks + b"b\r\n\r\n")
+    assert arriving.whole
+    assert not arriving.head_too_large
+    assert arriving.who.startswith("a ")
+    # In time that grows with the square of the blanks it was ten seconds, and nobody was served.
+    assert clock.monotonic() - began < 0.5
+
+
+def test_a_chunks_size_that_does_not_end_is_left_to_the_parser() -> None:
+    arriving = Arriving()
+    arriving.take(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+    arriving.take(b"f" * (CHUNK_LINE_BYTES_MAX + 1))
     assert arriving.whole
