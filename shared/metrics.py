@@ -13,10 +13,12 @@ EVENT_LAG_S = Gauge(
     "gongxiang_event_lag_seconds", "Age of the newest event heard when it was heard", ["service"]
 )
 EVENTS_UNREAD = Gauge(
-    "gongxiang_events_unread", "Messages in assigned partitions not handled yet", ["service"]
+    "gongxiang_events_unread", "Messages in assigned partitions not fetched yet", ["service"]
 )
 OLDEST_UNSENT_S = Gauge(
-    "gongxiang_oldest_unsent_seconds", "Age of the oldest row not yet told", ["service"]
+    "gongxiang_oldest_unsent_seconds",
+    "Age of the oldest row still to be told",
+    ["service"],
 )
 DEAD_LETTERS_OPEN = Gauge(
     "gongxiang_dead_letters_open",

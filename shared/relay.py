@@ -33,7 +33,7 @@ class Relay(Protocol):
         """Send what waits, mark what was acknowledged; return how many were."""
 
     def oldest_unsent_s(self) -> float:
-        """Return how long the oldest of what was never sent has waited; 0 where nothing waits."""
+        """Return how long ago the oldest of what is to be sent was told; 0 where nothing is."""
 
 
 def note_log(database: ServiceDatabase, log_id: str) -> None:

@@ -28,7 +28,9 @@ def make_missing(directory: Path, *, mode: int = 0o600) -> None:
 
 def write_missing(path: Path, text: str, *, mode: int = 0o600) -> bool:
     """Write a secret, whole or not at all, where there is none; tell whether it was written."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Also one that somebody made by hand: the files in it may be readable to all.
+    path.parent.chmod(0o700)
     if path.exists():
         return False
     # A start that is interrupted must not leave half a key.

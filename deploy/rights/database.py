@@ -18,6 +18,7 @@ from shared.settings import Settings
 ALREADY_INITIALIZED = 23
 USER_EXISTS, ROLE_EXISTS = 51003, 51002
 PRIMARY_WITHIN_S = 60.0
+_OF_A_SET = {"replicaset", "directconnection"}
 
 Document = dict[str, Any]
 
@@ -34,7 +35,7 @@ def begin_replica_set(settings: Settings) -> bool:
         return False
     client: MongoClient[Document]
     with MongoClient(
-        host=members[0],
+        _to_the_first(settings.mongo_uri),
         **user_of(settings),
         directConnection=True,
         serverSelectionTimeoutMS=5_000,
@@ -48,6 +49,17 @@ def begin_replica_set(settings: Settings) -> bool:
             if error.code != ALREADY_INITIALIZED:
                 raise
     return True
+
+
+def _to_the_first(uri: str) -> str:
+    """Return the URI of the first member alone, with all options but those of a replica set."""
+    scheme, _, rest = uri.partition("://")
+    hosts, slash, options = rest.partition("/")
+    user, at, names = hosts.rpartition("@")
+    path, mark, query = options.partition("?")
+    kept = [one for one in query.split("&") if one.partition("=")[0].lower() not in _OF_A_SET]
+    first = names.partition(",")[0]
+    return f"{scheme}://{user}{at}{first}{slash}{path}{mark}{'&'.join(kept)}"
 
 
 def apply(settings: Settings, passwords: Mapping[str, str]) -> list[str]:

@@ -94,10 +94,6 @@ class Head:
         for name in names:
             self._accounts.pop(name, None)
 
-    def forget_all(self) -> None:
-        """Let go of all accounts."""
-        self._accounts.clear()
-
     def read_forward(self) -> int:
         """Read what others appended, to the end, and check it; return how many that were.
 

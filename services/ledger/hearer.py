@@ -19,7 +19,7 @@ from services.ledger.repository.copies import StatusCopy
 from services.ledger.writer import BATCH_MAX, BookNotOpen, ClockApart, Outcome, SetAside, Writer
 from shared import events, metrics
 from shared.events import Event
-from shared.kafka import Admin, BrokerTrouble, Producer
+from shared.kafka import Admin, BrokerTrouble, Producer, close_quietly
 from shared.mongo import ServiceDatabase, raise_alarm
 from shared.settings import Settings
 from shared.worker import DeadLetter, Heard, Later, dead_letters
@@ -61,10 +61,7 @@ class Answers:
         """Let the producer go."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            try:
-                producer.close()
-            except BrokerTrouble as error:
-                log.info("closed in trouble", extra={"why": str(error)})
+            close_quietly(producer)
 
     def _ready(self) -> Producer:
         if self._producer is None:

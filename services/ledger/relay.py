@@ -38,7 +38,6 @@ class JournalRelay:
             self._noted = log_id
         sent = 0
         rows = repository.books.all_rows(self._database)
-        BOOKS_SET_ASIDE.set(sum(row.set_aside is not None for row in rows))
         for row in self._to_look_at(rows, log_id):
             sent += self._book(producer, log_id, row)
         metrics.EVENTS_SENT.labels(self._database.name).inc(sent)
@@ -46,7 +45,10 @@ class JournalRelay:
 
     def oldest_unsent_s(self) -> float:
         """Return how long the oldest posting above its book's mark has waited."""
-        behind = [row for row in repository.books.all_rows(self._database) if row.n > row.told.n]
+        rows = repository.books.all_rows(self._database)
+        # Whoever looks, and not the one who relays: it may be another by the time it is put back.
+        BOOKS_SET_ASIDE.set(sum(row.set_aside is not None for row in rows))
+        behind = [row for row in rows if row.n > row.told.n]
         nexts = [
             posting
             for row in behind[:BOOKS_A_ROUND]

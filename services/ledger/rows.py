@@ -56,7 +56,8 @@ class Rows:
     def keep_up(self) -> None:
         """Write at once where the rows are late: who posts faster than rows are written waits.
 
-        Nobody waits for rows that another client has open, maybe a stopped one: they stay behind.
+        Nobody waits long for rows that another client has open, maybe a stopped one: they stay
+        behind.
         """
         since = self._since
         if since is not None and clock.monotonic() - since > LATE_MAX_S:

@@ -132,6 +132,7 @@ class Consumer:
             except REARRANGED as error:
                 log.info("not committed", extra={"why": type(error).__name__})
                 return False
+        self._marks.update({place: mark.offset for place, mark in offsets.items()})
         return True
 
     def assignment(self) -> set[Place]:
@@ -161,7 +162,11 @@ class Consumer:
                 if committed[place] is None
             }
             if begun:
-                self._consumer.commit(begun, timeout_ms=3_000)
+                try:
+                    self._consumer.commit(begun, timeout_ms=3_000)
+                except REARRANGED as error:
+                    log.info("not begun", extra={"why": type(error).__name__})
+                    return []
         self._assigned.new -= set(new)
         found = []
         for place in new:

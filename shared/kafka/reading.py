@@ -12,6 +12,8 @@ from shared.kafka.clients import BrokerTrouble, client_options, trouble
 from shared.kafka.messages import Message, message_of
 from shared.settings import Settings
 
+POSITION_MS = 2_000
+
 
 def read_all(settings: Settings, topics: Sequence[str], timeout_s: float) -> Iterator[Message]:
     """Yield every message that the topics hold now, partition by partition, without a group."""
@@ -31,19 +33,27 @@ def read_all(settings: Settings, topics: Sequence[str], timeout_s: float) -> Ite
                 consumer.seek_to_beginning(*places)
             yield from _until(consumer, ends, timeout_s)
     finally:
-        consumer.close(autocommit=False, timeout_ms=3_000)
+        with trouble():
+            consumer.close(autocommit=False, timeout_ms=3_000)
 
 
 def _until(
     consumer: Any, ends: Mapping[TopicPartition, int], timeout_s: float
 ) -> Iterator[Message]:
     deadline = clock.monotonic() + timeout_s
-    open_places = {place for place, end in ends.items() if consumer.position(place) < end}
-    while open_places:
+
+    def not_read() -> set[TopicPartition]:
+        with trouble():
+            return {
+                place
+                for place, end in ends.items()
+                if (consumer.position(place, timeout_ms=POSITION_MS) or 0) < end
+            }
+
+    while open_places := not_read():
         if clock.monotonic() > deadline:
             raise BrokerTrouble(f"not read within {timeout_s:.0f} s: {sorted(open_places)[:3]}")
         with trouble():
             polled = consumer.poll(500)
         for place, records in polled.items():
             yield from (message_of(r) for r in records if r.offset < ends[place])
-        open_places = {place for place in open_places if consumer.position(place) < ends[place]}

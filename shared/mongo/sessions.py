@@ -10,6 +10,7 @@ soon as the server can be reached again.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Sequence
 from datetime import UTC
@@ -122,8 +123,9 @@ def kill_predecessors(client: MongoClient[Document], rows: Any, slot: str) -> in
 
 def kill_web_slots(client: MongoClient[Document], rows: Any, service: str, host: str) -> int:
     """End those of all web slots of this host; their gunicorn master is gone."""
-    start = web_slot(service, host, "")
-    return _kill(client, rows, {"slot": {"$gte": start, "$lt": start + "\uffff"}})
+    # Another host's name may begin like this one's.
+    ours = f"^{re.escape(web_slot(service, host, ''))}[0-9]+$"
+    return _kill(client, rows, {"slot": {"$regex": ours}})
 
 
 def web_slot(service: str, host: str, number: int | str) -> str:

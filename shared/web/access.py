@@ -48,7 +48,7 @@ def requires(*roles: Role) -> Callable[[View], View]:
 
 
 def public(view: View) -> View:
-    """Let everybody in; a token that comes along is still looked at by :func:`principal`."""
+    """Let everybody in, whoever they are: a token that comes along is not looked at."""
 
     @wraps(view)
     def open_to_all(*args: Any, **kwargs: Any) -> Any:

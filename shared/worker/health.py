@@ -14,6 +14,7 @@ from shared.mongo import DatabaseTrouble, ServiceDatabase, answered_within
 from shared.settings import Settings
 
 READY_WITHIN_S = 3.0
+ANSWERED_WITHIN_S = 3.0
 
 log = logging.getLogger(__name__)
 
@@ -65,5 +66,8 @@ class Health:
 
 
 class _Quiet(WSGIRequestHandler):
+    timeout = ANSWERED_WITHIN_S
+    """One is answered after the other: who says nothing must not keep the others waiting."""
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the library's name)
         """Probes come every second; they are no news."""

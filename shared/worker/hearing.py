@@ -6,6 +6,7 @@ import logging
 import math
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from shared import clock, events, metrics
@@ -151,14 +152,15 @@ class Hearing:
                 with metrics.HANDLING_S.labels(self._database.name).time():
                     found = self._hearer.handle(wanted, clock.now()) if wanted else []
                 if dead_letters.keep(self._database, [*letters, *found]):
-                    self._pause_if_too_many(place, chunk[-1].offset + 1)
+                    self._pause_if_too_many(place, chunk[-1])
                 if wanted:
                     age = clock.to_ms(clock.real_now()) - wanted[-1].message.at_ms
                     metrics.EVENT_LAG_S.labels(self._database.name).set(max(0, age) / 1000)
                 return True
             except Later as why:
                 log.warning("partition waits", extra={"place": list(place), "why": str(why)})
-                self._wait_with(place, chunk[0].offset)
+                first = chunk[0]
+                self._wait_behind(place, replace(first, offset=first.offset - 1))
                 self._waiting[place] = clock.monotonic() + AGAIN_S
                 return False
             except (DatabaseTrouble, Busy) as error:
@@ -167,10 +169,12 @@ class Hearing:
                     return False
                 pause_s = min(pause_s * 2, 2.0)
 
-    def _wait_with(self, place: Place, offset: int) -> None:
-        """Stop hearing a partition; it goes on from ``offset``, and what came of it is let go."""
-        self._consumer.wait_with(place, offset)
+    def _wait_behind(self, place: Place, done: Message) -> None:
+        """Stop hearing a partition; it goes on behind ``done``, and what came of it is let go."""
+        self._consumer.wait_with(place, done.offset + 1)
         self._polled[place] = []
+        # What retention takes of the rest meanwhile is a gap, though it had been polled.
+        self._last[place] = done
 
     def _look_at_what_was_missed(self) -> None:
         """See what retention took; what was found is kept until its alarm is written."""
@@ -223,7 +227,7 @@ class Hearing:
             self._consumer.wait_with(place, self._consumer.next_offset(place))
         metrics.PARTITIONS_PAUSED.labels(self._database.name).set(len(wanted))
 
-    def _pause_if_too_many(self, place: Place, offset: int) -> None:
+    def _pause_if_too_many(self, place: Place, done: Message) -> None:
         """Pause a partition that brings more new dead letters than an hour may have."""
         since = clock.real_now() - timedelta(hours=1)
         pauses, row_id = self._database.db.pauses, f"{place[0]}:{place[1]}"
@@ -241,4 +245,4 @@ class Hearing:
         }
         pauses.update_one({"_id": row_id}, {"$set": paused}, upsert=True)
         raise_alarm(self._database, "partition-paused", row_id)
-        self._wait_with(place, offset)
+        self._wait_behind(place, done)

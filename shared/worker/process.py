@@ -124,7 +124,7 @@ class Worker:
         try:
             for close in self._closing:
                 close()
-        except DatabaseTrouble as error:
+        except (DatabaseTrouble, Busy) as error:
             log.warning("closed in trouble", extra={"why": f"{type(error).__name__}: {error}"})
         finally:
             self.database.close()

@@ -16,6 +16,7 @@ from shared.kafka import BrokerTrouble, Message, Missed
 from shared.mongo import ServiceDatabase
 from shared.worker import TransactionHearer
 from shared.worker.dead_letters import DeadLetter
+from shared.worker.handling import Later
 from shared.worker.heard import Heard
 from shared.worker.hearing import Hearing
 from tests.shared.small_service import SUBSCRIPTIONS, effect, placed, wait_until
@@ -65,6 +66,7 @@ class TroubledConsumer:
         self.failing = [("poll", 1), ("commit", 0), ("assignment", 0)]
         self.came_back = False
         self.rearranged = self.offered = 0
+        self.sought: list[int] = []
 
     def _trouble(self, call: str) -> None:
         if self.failing and self.failing[0] == (call, len(self.batches)):
@@ -99,6 +101,12 @@ class TroubledConsumer:
 
     def paused(self) -> set[tuple[str, int]]:
         return set()
+
+    def wait_with(self, _place: tuple[str, int], offset: int) -> None:
+        self.sought.append(offset)
+
+    def go_on_with(self, _place: tuple[str, int]) -> None:
+        """It goes on with its next batch."""
 
 
 def message(order_id: str, offset: int) -> Message:
@@ -194,6 +202,38 @@ def test_a_gap_in_a_partition_that_waited_is_an_alarm(hearer: ServiceDatabase) -
     alarm = hearer.db.alarms.find_one({"kind": "messages-missed"})
     assert alarm is not None
     assert alarm["detail"].startswith("6 messages gone unread")
+
+
+class NotYet(TransactionHearer):
+    """A hearer whose first batch has to wait; retention goes on meanwhile."""
+
+    def __init__(self, database: ServiceDatabase, consumer: TroubledConsumer) -> None:
+        super().__init__(database, SUBSCRIPTIONS)
+        self._consumer, self._tries = consumer, 0
+
+    def handle(self, messages: Sequence[Heard], now: datetime) -> Sequence[DeadLetter]:
+        self._tries += 1
+        if self._tries == 1:
+            self._consumer.batches = [message("o9", 9)]
+            raise Later("not yet")
+        return super().handle(messages, now)
+
+
+def test_what_retention_takes_of_what_was_polled_and_waits_is_an_alarm(
+    hearer: ServiceDatabase,
+) -> None:
+    consumer = TroubledConsumer()
+    consumer.failing = []
+    consumer.batches = [message("o4", 4)]
+    with hearing(hearer, consumer, by=NotYet(hearer, consumer)):
+        wait_until(lambda: consumer.committed[-1:] == [9])
+        wait_until(lambda: hearer.db.alarms.find_one({"kind": "messages-missed"}))
+
+    assert consumer.sought == [4]
+    alarm = hearer.db.alarms.find_one({"kind": "messages-missed"})
+    assert alarm is not None
+    # From the one that was polled and not handled on: 4, 5, 6, 7 and 8.
+    assert alarm["detail"].startswith("5 messages gone unread")
 
 
 class Failing(TransactionHearer):

@@ -87,7 +87,9 @@ def test_secrets_are_made_once_for_whoever_may_open_the_directory(tmp_path: Path
     made = compose.make_secrets(directory)
     before = {path.name: path.read_text() for path in directory.iterdir()}
 
+    directory.chmod(0o755)  # as one that somebody made by hand
     assert compose.make_secrets(directory) == []
+    assert directory.stat().st_mode & 0o777 == 0o700
     assert {path.name: path.read_text() for path in directory.iterdir()} == before
     assert set(before) == set(made)
     assert directory.stat().st_mode & 0o777 == 0o700

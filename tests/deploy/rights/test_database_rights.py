@@ -109,3 +109,10 @@ def _refused(attempt: Any) -> None:
     with pytest.raises(OperationFailure) as refused:
         attempt()
     assert refused.value.code == NOT_AUTHORIZED
+
+
+def test_to_begin_a_replica_set_its_first_member_is_asked_with_all_other_options() -> None:
+    uri = "mongodb://u:p@one:1,two:2/admin?replicaSet=rs0&tls=true&authSource=admin"
+
+    assert database._to_the_first(uri) == "mongodb://u:p@one:1/admin?tls=true&authSource=admin"
+    assert database._to_the_first("mongodb://one:1/?replicaSet=rs0") == "mongodb://one:1/?"
