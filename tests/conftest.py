@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from kafka import KafkaAdminClient
+from xdist.scheduler import LoadFileScheduling
 
 from deploy.embedded.servers import KafkaServer, MongoServer
 from shared import clock
@@ -29,6 +32,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         mark = item.get_closest_marker("timeout")
         longest[item.path] = max(longest[item.path], mark.args[0] if mark else 0.0)
     items.sort(key=lambda item: -longest[item.path])
+
+
+class OneLaneForSystems(LoadFileScheduling):  # type: ignore[misc]
+    """Files go to whoever is free; those that run whole systems of processes one after another.
+
+    Two such systems at once keep two cores busy with each other, and wait in vain.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return "systems" if _runs_a_system(self.config.rootpath / file) else file
+
+
+@lru_cache
+def _runs_a_system(file: Path) -> bool:
+    text = file.read_text()
+    return "deploy.embedded.system import" in text or "tests.performance.stage import" in text
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Return who gives the files out where several are run at once."""
+    return OneLaneForSystems(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")
