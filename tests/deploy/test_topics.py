@@ -93,6 +93,7 @@ def read_everything(settings: Settings, hearer: str) -> None:
         while got < 1:
             assert clock.monotonic() < deadline
             polled = consumer.poll(200)
+            consumer.missed()
             consumer.commit({place: messages[-1] for place, messages in polled.items()})
             got += sum(map(len, polled.values()))
     finally:

@@ -96,6 +96,7 @@ def commits_offsets_before_it_handles(patch: pytest.MonkeyPatch) -> Plan:
     handle = Hearing._chunk
 
     def chunk(hearing: Hearing, place: Place, messages: Sequence[Message]) -> bool:
+        hearing._look_at_what_was_missed()  # as before every commit
         hearing._consumer.commit({place: messages[-1]})
         return handle(hearing, place, messages)
 

@@ -30,7 +30,7 @@ from shared import clock, ids
 from shared.kafka import Outgoing, Producer
 from shared.settings import Settings, load
 from shared.web.running import DATABASE
-from shared.worker import Worker, process
+from shared.worker import Worker, relaying
 
 SERVICES = ("volunteers", "activities", "ledger", "store")
 AGAIN_AFTER_S = 0.2
@@ -264,7 +264,7 @@ def tampered(tamper: Tamper, monkeypatch: Any) -> Iterator[None]:
     """Let every worker that starts meanwhile send what ``tamper`` makes of its events."""
     kind = type("Tampered", (TamperedProducer,), {"tamper": staticmethod(tamper)})
     with monkeypatch.context() as patch:
-        patch.setattr(process, "Producer", kind)
+        patch.setattr(relaying, "Producer", kind)
         yield
 
 

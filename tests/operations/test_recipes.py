@@ -343,7 +343,7 @@ def test_a_key_must_be_turned(street: Street) -> None:
 
     for ring in (f"{old},{new}", f"{new},{old}"):
         house.more["GONGXIANG_VOUCHER_KEYS"] = ring
-        house.run(restart)
+        house.run(restart, SERVICE="store")
         town = Town(house.urls, house.clock_file, admin_phone=ADMIN_PHONE)
         assert town.voucher(street.ada, order) == code
     newer = str(town.order(street.ada, street.item)["order_id"])

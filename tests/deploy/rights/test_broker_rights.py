@@ -116,6 +116,7 @@ def _hear(settings: Settings, group: str, heard: list[str]) -> set[str]:
         while came != set(heard) and clock.monotonic() < deadline:
             polled = consumer.poll(200)
             came |= {topic for topic, _ in polled}
+            consumer.missed()
             consumer.commit({place: messages[-1] for place, messages in polled.items()})
         return came
     finally:
