@@ -66,9 +66,10 @@ class Crowd:
             record = town.confirm(sign_up)
             self.told.note(self.told.records, record["record_id"])
 
-    def go(self) -> None:
-        """Begin: one thread serves on, the others spend."""
-        self._pool.submit(self._on, self.earn)
+    def go(self, *, earning: bool = True) -> None:
+        """Begin: one thread serves on, where some are to earn, the others spend."""
+        if earning:
+            self._pool.submit(self._on, self.earn)
         for number, person in enumerate(self._people):
             dice = random.Random(f"{self._seed}:{number}")
             self._pool.submit(self._on, self._spender(person, self._shop, dice))

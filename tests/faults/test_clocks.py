@@ -19,10 +19,10 @@ from tests.journeys.town import Town
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
 
-READY_WITHIN_S = 40.0
+READY_WITHIN_S = 90.0
 STOPPED_FOR_S = 4.0
 """Longer than a partition waits before it is looked at again."""
-GOES_ON_WITHIN_S = 20.0
+GOES_ON_WITHIN_S = 60.0
 
 WRONG = {
     "volunteers-web": -1,
@@ -81,10 +81,10 @@ def ledger(system: System) -> Iterator[Any]:
 def test_four_minutes_are_borne_by_all_and_ten_by_all_but_the_ledgers_writer(
     system: System, town: Town, ledger: Any
 ) -> None:
-    with wrong_clocks(system, {name: 4 * sign for name, sign in WRONG.items()}):
+    all_of_them = {**WRONG, "ledger-worker-0": -1}
+    with wrong_clocks(system, {name: 4 * sign for name, sign in all_of_them.items()}):
         customer = Customer(town)
-        with wrong_clocks(system, {"ledger-worker-0": -4}):
-            customer.served_within(GOES_ON_WITHIN_S)
+        customer.served_within(GOES_ON_WITHIN_S)
     assert ledger.alarms.find_one({}) is None
 
     with wrong_clocks(system, {name: 10 * sign for name, sign in WRONG.items()}):
