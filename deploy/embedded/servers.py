@@ -89,11 +89,14 @@ class KafkaServer(LocalServer):
     def command(self) -> list[str]:
         return kafka_files.server_command(self.directory)
 
+    def client_options(self) -> dict[str, object]:
+        """Return what a client is told to reach it."""
+        return {"bootstrap_servers": self.bootstrap}
+
     def answers(self) -> bool:
         try:
             admin = KafkaAdminClient(
-                bootstrap_servers=self.bootstrap,
-                bootstrap_timeout_ms=2000,
+                **{**self.client_options(), "bootstrap_timeout_ms": 2000},
                 request_timeout_ms=2000,
             )
         except KafkaError:

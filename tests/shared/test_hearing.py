@@ -204,18 +204,17 @@ def test_a_gap_in_a_partition_that_waited_is_an_alarm(hearer: ServiceDatabase) -
     assert alarm["detail"].startswith("6 messages gone unread")
 
 
-class NotYet(TransactionHearer):
-    """A hearer whose first batch has to wait; retention goes on meanwhile."""
+class AtTheSecondTry(TransactionHearer):
+    """A hearer whose first try ends otherwise."""
 
-    def __init__(self, database: ServiceDatabase, consumer: TroubledConsumer) -> None:
+    def __init__(self, database: ServiceDatabase, first: Callable[[], Exception]) -> None:
         super().__init__(database, SUBSCRIPTIONS)
-        self._consumer, self._tries = consumer, 0
+        self._first, self._tries = first, 0
 
     def handle(self, messages: Sequence[Heard], now: datetime) -> Sequence[DeadLetter]:
         self._tries += 1
         if self._tries == 1:
-            self._consumer.batches = [message("o9", 9)]
-            raise Later("not yet")
+            raise self._first()
         return super().handle(messages, now)
 
 
@@ -225,7 +224,12 @@ def test_what_retention_takes_of_what_was_polled_and_waits_is_an_alarm(
     consumer = TroubledConsumer()
     consumer.failing = []
     consumer.batches = [message("o4", 4)]
-    with hearing(hearer, consumer, by=NotYet(hearer, consumer)):
+
+    def not_yet() -> Exception:
+        consumer.batches = [message("o9", 9)]  # all that retention leaves meanwhile
+        return Later("not yet")
+
+    with hearing(hearer, consumer, by=AtTheSecondTry(hearer, not_yet)):
         wait_until(lambda: consumer.committed[-1:] == [9])
         wait_until(lambda: hearer.db.alarms.find_one({"kind": "messages-missed"}))
 
@@ -236,25 +240,15 @@ def test_what_retention_takes_of_what_was_polled_and_waits_is_an_alarm(
     assert alarm["detail"].startswith("5 messages gone unread")
 
 
-class Failing(TransactionHearer):
-    """Interrupted at its first try, after which somebody joined the group."""
-
-    def __init__(self, database: ServiceDatabase, consumer: TroubledConsumer) -> None:
-        super().__init__(database, SUBSCRIPTIONS)
-        self._consumer, self._tries = consumer, 0
-
-    def handle(self, messages: Sequence[Heard], now: datetime) -> Sequence[DeadLetter]:
-        self._tries += 1
-        if self._tries == 1:
-            self._consumer.came_back = True
-            raise BrokerTrouble("interrupted between poll and commit")
-        return super().handle(messages, now)
-
-
 def test_what_was_polled_of_a_partition_that_stays_is_not_let_go(hearer: ServiceDatabase) -> None:
     consumer = TroubledConsumer()
     consumer.failing = []
-    with hearing(hearer, consumer, by=Failing(hearer, consumer)):
+
+    def interrupted() -> Exception:
+        consumer.came_back = True  # somebody joined the group
+        return BrokerTrouble("between poll and commit")
+
+    with hearing(hearer, consumer, by=AtTheSecondTry(hearer, interrupted)):
         wait_until(lambda: consumer.committed[-1:] == [1])
 
     assert (effect(hearer, "o1"), effect(hearer, "o2")) == (1, 1)
