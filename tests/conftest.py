@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -26,12 +25,8 @@ hypothesis_settings.load_profile("rules")
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the files whose tests may take longest begin first, so that nobody waits for them."""
-    longest: dict[Path, float] = defaultdict(float)
-    for item in items:
-        mark = item.get_closest_marker("timeout")
-        longest[item.path] = max(longest[item.path], mark.args[0] if mark else 0.0)
-    items.sort(key=lambda item: -longest[item.path])
+    """Let what has a lane of its own begin first, so that nobody waits for its end."""
+    items.sort(key=lambda item: not _harms_a_system(item.path))
 
 
 class OneLaneForSystems(LoadFileScheduling):  # type: ignore[misc]

@@ -23,7 +23,7 @@ from tests.faults.crash_points.run import missing_kinds, rotated, running
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(420)]
 
-POINTS_MAX = int(os.environ.get("GONGXIANG_CRASH_POINTS", "48"))
+POINTS_MAX = int(os.environ.get("GONGXIANG_CRASH_POINTS", "32"))
 """So many fit into the suite's time; the seed says which. `make crashes` meets every one."""
 SECONDS_MAX = 240.0
 DAYS_MAX = 6

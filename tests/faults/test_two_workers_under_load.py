@@ -1,0 +1,148 @@
+"""Two workers of every service, harmed under load: killed, stopped, started anew, told anew.
+
+Beside the many kills of ``test_killed_under_load``, each harm that wants to be looked at by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from collections.abc import Iterator
+
+import pytest
+from kafka import KafkaAdminClient
+
+from deploy.embedded.system import SERVICES, System
+from shared import clock
+from shared.kafka import group_prefix
+from tests.faults.killing import Killed, Killer, work_of
+from tests.faults.system import started
+from tests.faults.under_load import holds, load_on, seed_of_this_run
+
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(420)]
+
+# Bounds for any machine, also one with other work to do; the figures are docs/reliability.md's.
+GOES_ON_WITHIN_S = 90.0
+GOES_ON_ON_A_NEW_LOG_WITHIN_S = 120.0
+MOVED_WITHIN_S = 40.0
+BACK_WITHIN_S = 60.0
+RETRIABLE = (429, 503)
+
+
+@pytest.fixture(scope="module")
+def two_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system with two workers of every service."""
+    system = started(tmp_path_factory.mktemp("two-workers"), workers_per_service=2)
+    yield system
+    system.stop()
+
+
+def test_a_transaction_left_open_by_a_kill_holds_nobody_up(two_workers: System) -> None:
+    load = load_on(two_workers, "open transactions")
+    killer = Killer(two_workers, random.Random(0))
+    for _ in range(3):
+        # The web child is killed with requests on their way, so some die inside a transaction.
+        clock.sleep(0.7)
+        killed = killer.kill("store-web child")
+        assert killed is not None
+        took = killer.recovery(killed)
+        assert took <= GOES_ON_WITHIN_S, f"{took:.1f} s until all was finished"
+    holds(two_workers, load)
+
+
+def test_kafka_is_wiped_with_two_workers_of_a_service_running(two_workers: System) -> None:
+    load = load_on(two_workers, "wiped")
+    clock.sleep(3)
+    two_workers.wipe_kafka()
+    killed = Killed("kafka", 0, clock.monotonic())
+    took = Killer(two_workers, random.Random(0)).recovery(killed)
+    print(f"\nall was finished {took:.1f} s after the broker was back, empty")
+    assert took <= GOES_ON_ON_A_NEW_LOG_WITHIN_S
+    holds(two_workers, load)
+
+
+def test_work_that_does_not_end_is_seen(two_workers: System) -> None:
+    with work_of(two_workers.mongo_uri) as work:
+        load = load_on(two_workers, "seen")
+        two_workers.halt("store-worker-0")
+        two_workers.halt("store-worker-1")
+        clock.sleep(2)
+        left = work.unfinished()
+        two_workers.start("store-worker-0")
+        two_workers.start("store-worker-1")
+        holds(two_workers, load)
+
+        # What is unsent, or waits for an answer that no worker of the store hears.
+        assert any(name.startswith("order ") or name.endswith(" of store") for name in left), left
+        assert not work.unfinished()
+
+
+def members(system: System, service: str) -> dict[str, int]:
+    """Return how many partitions each member of a service's group has."""
+    admin = KafkaAdminClient(bootstrap_servers=system.kafka_bootstrap, bootstrap_timeout_ms=5_000)
+    try:
+        groups = [
+            group["group_id"]
+            for group in admin.list_groups()
+            if str(group["group_id"]).startswith(group_prefix(service))
+        ]
+        described = admin.describe_groups(groups)
+        return {
+            member["group_instance_id"]: sum(
+                len(topic["partitions"])
+                # Empty while the group is being rearranged.
+                for topic in (member["member_assignment"] or {}).get("assigned_partitions", ())
+            )
+            for group in described.values()
+            for member in group["members"]
+        }
+    finally:
+        admin.close()
+
+
+def wait_for(what: str, done: object, seconds: float) -> None:
+    """Return once ``done()`` is true."""
+    deadline = clock.monotonic() + seconds
+    while not done():  # type: ignore[operator]
+        assert clock.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"
+        clock.sleep(0.2)
+
+
+def test_a_stopped_worker_of_each_service_is_woken_after_its_partitions_moved(
+    two_workers: System,
+) -> None:
+    load = load_on(two_workers, seed_of_this_run())
+    names = [f"{service}-worker-0" for service in SERVICES]
+    pids = {name: two_workers.processes()[name] for name in names}
+    for pid in pids.values():
+        os.kill(pid, signal.SIGSTOP)
+    for service in SERVICES:
+        wait_for(
+            f"{service}: partitions move",
+            lambda service=service: set(members(two_workers, service)) == {f"{service}-worker-1"},
+            MOVED_WITHIN_S,
+        )
+    clock.sleep(1.0)
+    for pid in pids.values():
+        os.kill(pid, signal.SIGCONT)
+    for service in SERVICES:
+        wait_for(
+            f"{service}: both are members, each with its share",
+            lambda service=service: (
+                len(shares := members(two_workers, service)) == 2 and all(shares.values())
+            ),
+            BACK_WITHIN_S,
+        )
+    holds(two_workers, load)
+
+
+def test_all_is_restarted_one_after_the_other_under_load(two_workers: System) -> None:
+    load = load_on(two_workers, seed_of_this_run())
+    killer = Killer(two_workers, random.Random(0))
+    for name in sorted(two_workers.processes()):
+        two_workers.restart(name)
+        wait_for(f"{name} is ready", lambda name=name: killer.ready(name), BACK_WITHIN_S)
+    holds(two_workers, load)
+    answers = {entry.status for entry in load.history.entries if entry.outcome == "unknown"}
+    assert answers <= {None, *RETRIABLE, 202}, answers
