@@ -48,6 +48,13 @@ def main(arguments: Sequence[str]) -> int:
     entries: list[dict[str, Any]] = []
     drawn: list[dict[str, Any]] = []
     began = clock.monotonic()
+    command = " ".join(["make bench", *([f"ROWS={asked.rows}"] if asked.rows else [])])
+
+    def keep() -> None:
+        # After each row, so that a run that is ended early has told what it knows.
+        seconds = clock.monotonic() - began
+        report.write(asked.report, entries, drawn, seconds=seconds, command=command)
+
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     try:
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -59,16 +66,15 @@ def main(arguments: Sequence[str]) -> int:
 
             for row in rows:
                 entries += measuring.measure(row, servers, progress=progress, **common)
-            drawn += [
-                measuring.draw(curve, servers, progress=progress, **common) for curve in curves
-            ]
+                keep()
+            for curve in curves:
+                drawn.append(measuring.draw(curve, servers, progress=progress, **common))
+                keep()
     except NotSound as why:
         print(f"不变量被破坏 / not sound: {why}", file=sys.stderr)
         return 1
     finally:
         servers.close()
-    command = " ".join(["make bench", *([f"ROWS={asked.rows}"] if asked.rows else [])])
-    report.write(asked.report, entries, drawn, seconds=clock.monotonic() - began, command=command)
     console.print(report.table(entries))
     console.print(f"{asked.report}")
     return 0
