@@ -86,7 +86,7 @@ crashes: $(VENV)/.dev ## crash each part before and after every durable effect (
 
 ROWS ?=
 .PHONY: bench
-bench: $(VENV)/.dev ## measure the figures of docs/performance.md [ROWS=1,2] (< 15 min)
+bench: $(VENV)/.dev ## measure the figures of docs/performance.md [ROWS=1,2] (all: half an hour)
 	@$(BIN)/python -m tests.performance $(if $(ROWS),--rows $(ROWS))
 
 ONLY ?=
