@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -25,24 +26,32 @@ hypothesis_settings.load_profile("rules")
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let what has a lane of its own begin first, so that nobody waits for its end."""
-    items.sort(key=lambda item: not _harms_a_system(item.path))
+    """Let the files whose tests may take longest begin first, so that nobody waits for them."""
+    longest: dict[Path, float] = defaultdict(float)
+    for item in items:
+        mark = item.get_closest_marker("timeout")
+        longest[item.path] = max(longest[item.path], mark.args[0] if mark else 0.0)
+    items.sort(key=lambda item: (not _runs_a_system(item.path), -longest[item.path]))
+
+
+RUN_BY = ("deploy.embedded.system", "tests.faults.campaign", "tests.performance.stage")
+"""What a file imports that runs a whole system."""
 
 
 class OneLaneForSystems(LoadFileScheduling):  # type: ignore[misc]
-    """Files go to whoever is free; those that harm whole systems of processes one after another.
+    """Files go to whoever is free; those that run whole systems of processes one after another.
 
     Two such systems at once keep two cores busy with each other, and wait in vain.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         file: str = super()._split_scope(nodeid)
-        return "systems" if _harms_a_system(self.config.rootpath / file) else file
+        return "systems" if _runs_a_system(self.config.rootpath / file) else file
 
 
 @lru_cache
-def _harms_a_system(file: Path) -> bool:
-    return file.parent.name == "faults" and "deploy.embedded.system import" in file.read_text()
+def _runs_a_system(file: Path) -> bool:
+    return any(f"from {name} import" in file.read_text() for name in RUN_BY)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
+
+import pytest
 
 from deploy.embedded.system import System
 from tests.journeys.house import bootstrap
 from tests.journeys.town import DISTRICT
 
 ADMIN_PHONE = "13700000001"
+NOT_IN_CI = pytest.mark.skipif(
+    bool(os.environ.get("CI")), reason="CI has half an hour for everything: see make test elsewhere"
+)
+"""For what takes minutes of a machine of CI's size, and is proved wherever else the suite runs."""
 READY_WITHIN_S = 180.0
 """Many processes start at once here, beside whatever else the machine is at."""
 SETTINGS = {

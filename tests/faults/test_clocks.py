@@ -15,9 +15,10 @@ from deploy.audit import audit
 from deploy.embedded.system import System
 from shared import clock
 from tests.faults.customer import Customer
+from tests.faults.system import NOT_IN_CI
 from tests.journeys.town import Town
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(300), NOT_IN_CI]
 
 READY_WITHIN_S = 90.0
 STOPPED_FOR_S = 4.0

@@ -21,9 +21,10 @@ from shared.mongo import ServiceDatabase, UnitOfWork
 from tests.faults.audited import holds
 from tests.faults.crowd import Crowd
 from tests.faults.customer import Customer
+from tests.faults.system import NOT_IN_CI
 from tests.journeys.town import DISTRICT, Token, Town
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(600), NOT_IN_CI]
 
 TOLD_AGAIN = int(os.environ.get("GONGXIANG_TOLD_AGAIN", "300"))
 """Events that a new log is told again, besides the day's own: 300 in the suite, 10,000 by hand."""

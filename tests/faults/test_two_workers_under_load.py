@@ -17,7 +17,7 @@ from deploy.embedded.system import SERVICES, System
 from shared import clock
 from shared.kafka import group_prefix
 from tests.faults.killing import Killed, Killer, work_of
-from tests.faults.system import started
+from tests.faults.system import NOT_IN_CI, started
 from tests.faults.under_load import holds, load_on, seed_of_this_run
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(420)]
@@ -137,6 +137,7 @@ def test_a_stopped_worker_of_each_service_is_woken_after_its_partitions_moved(
     holds(two_workers, load)
 
 
+@NOT_IN_CI
 def test_all_is_restarted_one_after_the_other_under_load(two_workers: System) -> None:
     load = load_on(two_workers, seed_of_this_run())
     killer = Killer(two_workers, random.Random(0))
