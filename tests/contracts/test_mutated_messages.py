@@ -24,7 +24,7 @@ from shared import clock, events
 from shared.kafka import Admin, Message, Missed, Place
 from shared.mongo import ServiceDatabase
 from shared.worker import Worker
-from shared.worker.hearing import Hearing
+from shared.worker.hearing import Hearing, NothingAssigned
 from tests.conftest import empty
 from tests.contracts.mutations import lying, mutated, neighbour
 from tests.journeys.house import SERVICES, House
@@ -232,7 +232,8 @@ def test_over_a_real_broker_no_worker_falls_either(
             for message in good[topic]:
                 if worker.hearer.wants(events.EVENTS[message.headers["ce_type"]]):
                     wait_for(lambda w=worker, m=message: become(w.database, m))
-        assert set(house.lives.values()) == {1}
+        # Who is given no partition for long, on a busy machine, joins anew by a new life.
+        assert [end for end in house.ended_by if not isinstance(end, NothingAssigned)] == []
     finally:
         producer.close()
         house.close()

@@ -89,6 +89,7 @@ class KeptWorker:
         """``living`` is entered for each life, from the worker's making to its end."""
         self.name = name
         self.lives = 0
+        self.ended_by: list[BaseException] = []
         self._create = create
         self._living = living
         self._worker: Worker | None = None
@@ -134,6 +135,8 @@ class KeptWorker:
         if self._stopping.is_set():
             worker.stop()
         worker.run()
+        if worker._failed is not None:
+            self.ended_by.append(worker._failed)
 
 
 @dataclass
@@ -208,6 +211,11 @@ class House:
     def workers(self) -> dict[str, Worker]:
         """Return the workers that live now, by name: ``store-worker-0``."""
         return {name: kept.worker for name, kept in self._workers.items()}
+
+    @property
+    def ended_by(self) -> list[BaseException]:
+        """Return what ended lives of workers, but for being told to stop."""
+        return [error for kept in self._workers.values() for error in kept.ended_by]
 
     @property
     def lives(self) -> dict[str, int]:
