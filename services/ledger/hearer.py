@@ -74,7 +74,7 @@ class Answers:
             if found is None:
                 raise BrokerTrouble(f"no topic {topic} yet")
             self._log_id = found[topic]
-            self._producer = Producer(self._settings)
+            self._producer = Producer(self._settings, found)
         return self._producer
 
     def _mark(self, book: str) -> int:

@@ -11,6 +11,7 @@ from kafka.errors import TopicAlreadyExistsError
 from shared import clock
 from shared.kafka.clients import BrokerTrouble, client_options, trouble
 from shared.kafka.messages import Place
+from shared.kafka.one_log import log_id
 from shared.settings import Settings
 
 DESCRIBED_WITHIN_S = 5.0
@@ -110,7 +111,7 @@ class Admin:
         ids = self.topic_ids(topics)
         if not all(ids.values()):
             return None
-        return {topic: f"{cluster}:{topic_id}" for topic, topic_id in ids.items()}
+        return {topic: log_id(cluster, topic_id) for topic, topic_id in ids.items() if topic_id}
 
     def group_offsets(self, group: str) -> dict[Place, int]:
         """Return what a group has committed."""

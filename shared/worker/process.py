@@ -216,6 +216,7 @@ class Worker:
         Relaying(
             database=self.database,
             relay=self.relay,
+            topic=self.own_topic,
             log_id=self._log_ids[self.own_topic],
             stop=self._stop,
             handled=self._handled,

@@ -27,6 +27,7 @@ class Relaying:
         *,
         database: ServiceDatabase,
         relay: Relay,
+        topic: str,
         log_id: str,
         stop: threading.Event,
         handled: threading.Event,
@@ -34,6 +35,7 @@ class Relaying:
         """``handled``: set when something was handled, which may have something to tell."""
         self._database = database
         self._relay = relay
+        self._topic = topic
         self._log_id = log_id
         self._stop = stop
         self._handled = handled
@@ -63,7 +65,7 @@ class Relaying:
                 return
             self._lease_at = clock.monotonic()
         if self._producer is None:
-            self._producer = Producer(self._database.settings)
+            self._producer = Producer(self._database.settings, {self._topic: self._log_id})
         if self._relay.round(self._producer, self._log_id):
             self._busy_at = clock.monotonic()
         busy = clock.monotonic() - self._busy_at < BUSY_FOR_S
