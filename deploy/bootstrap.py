@@ -20,9 +20,9 @@ from pymongo.errors import PyMongoError
 
 from deploy import installation
 from services.ledger import operations as ledger
-from services.volunteers import app as volunteers_app
 from services.volunteers import model, repository
 from services.volunteers import operations as volunteers
+from services.volunteers.database import SERVICE as VOLUNTEERS
 from services.volunteers.settings import VolunteersSettings
 from shared import clock, regions
 from shared.errors import Busy, Refusal
@@ -62,7 +62,7 @@ def open_book(settings: Settings, *, district: str, name: str) -> int:
 
 def load_regions(settings: VolunteersSettings, rows: Sequence[Mapping[str, str]]) -> int:
     """Give volunteers the regions; return how many were new or told otherwise."""
-    with _connected(settings, volunteers_app.SERVICE) as database:
+    with _connected(settings, VOLUNTEERS) as database:
         repository.make_collections(database)
         return volunteers.load_regions(database, rows)
 
@@ -71,7 +71,7 @@ def appoint(
     settings: VolunteersSettings, *, district: str, phone: str, name: str
 ) -> tuple[str, bool]:
     """Make the first administrator, or find that person; return the id and whether that is new."""
-    with _connected(settings, volunteers_app.SERVICE) as database:
+    with _connected(settings, VOLUNTEERS) as database:
         return database.unit_of_work(
             lambda work: volunteers.appoint_first_administrator(
                 work,

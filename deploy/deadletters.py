@@ -127,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _worker(service: str, settings: Settings) -> Worker:
-    worker: Worker = importlib.import_module(f"services.{service}.app").create_worker(settings)
+    worker: Worker = importlib.import_module(f"services.{service}.worker").create_worker(settings)
     return worker
 
 

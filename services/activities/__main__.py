@@ -1,6 +1,6 @@
 """``python -m services.activities`` runs the worker of activities."""
 
-from services.activities.app import create_worker
+from services.activities.worker import create_worker
 from shared.worker import run_worker
 
 raise SystemExit(run_worker(create_worker))

@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from services.ledger import operations
-from services.ledger.app import create_worker, open_database
+from services.ledger.database import open_database
 from services.ledger.operations.verifying import Progress
 from services.ledger.settings import LedgerSettings
+from services.ledger.worker import create_worker
 from shared.errors import NotThere
 from shared.mongo import ServiceDatabase
 from shared.settings import load

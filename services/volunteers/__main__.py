@@ -1,6 +1,6 @@
 """``python -m services.volunteers`` runs the worker."""
 
-from services.volunteers.app import create_worker
+from services.volunteers.worker import create_worker
 from shared.worker import run_worker
 
 raise SystemExit(run_worker(create_worker))

@@ -1,6 +1,5 @@
 """The loops of a worker: hear (poll → handle → commit), relay, sweep; and its clean stop."""
 
-from shared.worker.asking import next_ask
 from shared.worker.dead_letters import DeadLetter
 from shared.worker.handling import Hearer, Later, TransactionHearer, alone
 from shared.worker.heard import Heard, Unheard, read
@@ -15,7 +14,6 @@ __all__ = [
     "Unheard",
     "Worker",
     "alone",
-    "next_ask",
     "read",
     "run_worker",
 ]

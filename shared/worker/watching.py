@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from prometheus_client import Gauge
 
 from shared import clock, metrics
+from shared.asking import LONG_AGO, asked_since
 from shared.mongo import ServiceDatabase
 from shared.mongo.alarms import open_alarms
 from shared.relay import Relay
-from shared.worker.asking import LONG_AGO, asked_since
 
 COUNTED_MAX = 1000
 LEASES = ("relay", "sweep")

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from services.activities.app import create_worker
 from services.activities.operations import ask_for_points, carry_imports, close_forgotten
+from services.activities.worker import create_worker
 
 pytestmark = pytest.mark.servers
 

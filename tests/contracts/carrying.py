@@ -51,7 +51,7 @@ class Carrier:
 def carried(house: House) -> Iterator[list[Message]]:
     """Carry in a thread of its own as long as this is open; yield all that was told."""
     workers = [
-        importlib.import_module(f"services.{service}.app").create_worker(
+        importlib.import_module(f"services.{service}.worker").create_worker(
             house.settings(service, f"{service}-worker-0")
         )
         for service in SERVICES

@@ -111,7 +111,7 @@ def worker(house: House, service: str, request: pytest.FixtureRequest) -> Iterat
     admin = Admin(settings)
     admin.ensure_topics(TOPICS)
     admin.close()
-    worker: Worker = importlib.import_module(f"services.{service}.app").create_worker(settings)
+    worker: Worker = importlib.import_module(f"services.{service}.worker").create_worker(settings)
     yield worker
     worker.stop()
     worker._close()

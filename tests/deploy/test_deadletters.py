@@ -12,9 +12,9 @@ import pytest
 
 from deploy import deadletters
 from deploy.embedded.servers import MongoServer
-from services.store.app import create_worker
 from services.store.model import Order, State
 from services.store.settings import StoreSettings
+from services.store.worker import create_worker
 from shared import clock, events, ids
 from shared.events.ledger import HoldPlaced
 from shared.kafka import Message

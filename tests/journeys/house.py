@@ -227,7 +227,8 @@ class House:
         name = f"{service}-worker-{number}"
 
         def create() -> Worker:
-            worker: Worker = _app(service).create_worker(self.settings(service, name))
+            module = importlib.import_module(f"services.{service}.worker")
+            worker: Worker = module.create_worker(self.settings(service, name))
             return worker
 
         self._workers[name] = kept = KeptWorker(name, create, self.living)
@@ -245,7 +246,7 @@ class House:
     def web_app(self, service: str) -> Flask:
         """Return the Flask app of a service as its web process makes it, until :meth:`close`."""
         settings = self.settings(service, f"{service}-web-test-{len(self._apps)}")
-        app: Flask = _app(service).create_app(settings)
+        app: Flask = importlib.import_module(f"services.{service}.app").create_app(settings)
         self._apps.append(app)
         return app
 
@@ -274,10 +275,6 @@ def tampered(tamper: Tamper, monkeypatch: Any) -> Iterator[None]:
     with monkeypatch.context() as patch:
         patch.setattr(relaying, "Producer", kind)
         yield
-
-
-def _app(service: str) -> Any:
-    return importlib.import_module(f"services.{service}.app")
 
 
 def bootstrap(settings: Mapping[str, str], *, district: str, admin_phone: str) -> None:

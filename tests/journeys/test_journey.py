@@ -10,7 +10,7 @@ from datetime import datetime
 import pytest
 
 from deploy.audit import Report, audit
-from services.ledger.app import create_worker
+from services.ledger.worker import create_worker
 from shared import clock, events
 from shared.events import topic_of
 from shared.events.activities import ServiceConfirmed

@@ -16,12 +16,12 @@ from deploy.embedded.system import System
 from services.activities import repository
 from services.activities.settings import ActivitiesSettings
 from shared import clock, ids
+from shared.asking import next_ask
 from shared.auth import issue
 from shared.events.activities import ServiceConfirmed
 from shared.mongo import ServiceDatabase, UnitOfWork
 from shared.settings import key_ring, load
 from shared.web.idempotency import Asked, keep
-from shared.worker.asking import next_ask
 
 TOKEN_LIFE = timedelta(hours=2)
 AT_ONCE = 20

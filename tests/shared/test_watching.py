@@ -11,10 +11,10 @@ from prometheus_client import REGISTRY
 
 from deploy.embedded.servers import MongoServer
 from shared import clock
+from shared.asking import asked_since, next_ask
 from shared.mongo import ServiceDatabase, raise_alarm
 from shared.mongo.alarms import open_alarms, settle_alarms
 from shared.relay import OutboxRelay
-from shared.worker.asking import asked_since, next_ask
 from shared.worker.watching import Watching
 from tests.shared.conftest import settings_for
 

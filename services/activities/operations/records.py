@@ -22,12 +22,12 @@ from services.activities.operations.scope import leads, must_find
 from services.activities.operations.views import View, record_view
 from services.activities.repository import Document, Source, order_of
 from shared import ids
+from shared.asking import next_ask
 from shared.auth import Principal
 from shared.errors import Alarm, NotThere
 from shared.events.activities import ServiceConfirmed
 from shared.mongo import ServiceDatabase, UnitOfWork, ask_again
 from shared.rules import rule_at
-from shared.worker.asking import next_ask
 
 ASK_MAX = 200
 

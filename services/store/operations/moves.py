@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from services.store import model, repository
+from shared.asking import next_ask
 from shared.errors import Alarm
 from shared.events import Event
 from shared.events import store as told
 from shared.mongo import ServiceDatabase, UnitOfWork
-from shared.worker import next_ask
 
 log = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ from services.store.operations.moves import event_of, step
 from services.store.operations.shown import Shown, shown_order
 from services.store.settings import StoreSettings
 from shared import clock, ids
+from shared.asking import next_ask
 from shared.auth import Principal
 from shared.errors import Alarm, NotThere
 from shared.mongo import ServiceDatabase, UnitOfWork
 from shared.rules import rule_at
-from shared.worker import next_ask
 
 
 def place_order(

@@ -11,9 +11,9 @@ from datetime import datetime
 
 from services.store import model, repository
 from services.store.operations.moves import question_of, save, step
+from shared.asking import next_ask
 from shared.errors import Alarm
 from shared.mongo import ServiceDatabase, UnitOfWork, ask_again, raise_alarm
-from shared.worker import next_ask
 
 A_ROUND_MAX = 200
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from services.store.model import Order, State
+from shared.asking import LONG_AGO
 from shared.mongo import Document, ServiceDatabase, UnitOfWork
-from shared.worker.asking import LONG_AGO
 
 _NAMES = tuple(field.name for field in fields(Order) if field.name != "order_id")
 

@@ -130,7 +130,7 @@ for module in set(sys.argv[1:cut]):
     if found.submodule_search_locations and module != "gunicorn":
         assert importlib.util.find_spec(module + ".__main__"), module
         if module.startswith("services."):
-            importlib.import_module(module + ".app").create_worker
+            importlib.import_module(module + ".worker").create_worker
             continue
         module += ".__main__"
     if module != "deploy.audit.__main__":
