@@ -3,7 +3,7 @@
 from shared.mongo.alarms import raise_alarm
 from shared.mongo.collections import SHARED_INDEXES, Document, ensure_indexes, upsert_all
 from shared.mongo.database import ServiceDatabase, UnitOfWork, ask_again
-from shared.mongo.leases import holds_lease
+from shared.mongo.leases import Lease
 from shared.mongo.sessions import open_client, user_of
 from shared.mongo.trouble import (
     CommitUnknown,
@@ -19,13 +19,13 @@ __all__ = [
     "CommitUnknown",
     "DatabaseTrouble",
     "Document",
+    "Lease",
     "ServiceDatabase",
     "TakenEveryTime",
     "UnitOfWork",
     "answered_within",
     "ask_again",
     "ensure_indexes",
-    "holds_lease",
     "only_duplicates",
     "open_client",
     "passes",

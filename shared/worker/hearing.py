@@ -19,7 +19,7 @@ from shared.worker.handling import Hearer, Later
 from shared.worker.heard import Heard, Unheard, read
 
 POLL_MS = 500
-GATHER_MS = 30
+GATHER_MIN_S, GATHER_MAX_S = 0.03, 0.1
 AGAIN_S = 2.0
 LOOK_AT_PAUSES_EVERY_S = 2.0
 UNASSIGNED_MAX_S = 15.0
@@ -51,6 +51,7 @@ class Hearing:
         self._stop = stop
         self._handled = handled
         self._busy = False
+        self._took_s = 0.0
         self._polled: dict[Place, list[Message]] = {}
         self._last: dict[Place, Message] = {}
         self._done: dict[Place, Message] = {}
@@ -103,16 +104,18 @@ class Hearing:
     def _gather(self) -> None:
         """While much comes, wait a moment for more: one synced commit then serves many events.
 
-        What comes alone after a rest is handled at once.
+        The longer the last took, the longer: others are busy too. What comes alone after a rest is
+        handled at once.
         """
         sizes = [len(messages) for messages in self._polled.values()]
         if self._busy and sizes and max(sizes) < self._hearer.batch_max:
-            self._stop.wait(GATHER_MS / 1000)
+            self._stop.wait(min(max(GATHER_MIN_S, self._took_s), GATHER_MAX_S))
             self._take(self._consumer.poll(0))
         self._busy = sum(map(len, self._polled.values())) > 1
 
     def _work_off(self) -> None:
         """Handle all that came and commit it; what trouble interrupts is gone on with later."""
+        began = clock.monotonic()
         size = self._hearer.batch_max
         for place in list(self._polled):
             while messages := self._polled[place]:
@@ -132,6 +135,8 @@ class Hearing:
             # While the group is rearranged it polls on at once, to join again.
             if self._consumer.commit(self._done):
                 self._done = {}
+        if self._busy:
+            self._took_s = clock.monotonic() - began
 
     def _chunk(self, place: Place, chunk: Sequence[Message]) -> bool:
         """Handle some messages, again and again through trouble; False where they have to wait."""

@@ -16,7 +16,7 @@ from datetime import datetime
 from shared import clock, events, logs
 from shared.errors import Busy
 from shared.kafka import Admin, BrokerTrouble, Consumer, close_quietly, group_name
-from shared.mongo import DatabaseTrouble, ServiceDatabase, holds_lease, raise_alarm
+from shared.mongo import DatabaseTrouble, Lease, ServiceDatabase, raise_alarm
 from shared.relay import OutboxRelay, Relay
 from shared.settings import Settings
 from shared.worker.handling import Hearer, Subscriptions, TransactionHearer
@@ -223,12 +223,13 @@ class Worker:
         ).run()
 
     def _sweep(self) -> None:
+        lease = Lease(self.database, "sweep")
         while not self._stop.wait(SWEEP_EVERY_S):
             for sweep in self.sweeps:
                 if self._stop.is_set():
                     break
                 try:
-                    if holds_lease(self.database, "sweep", self.settings.slot):
+                    if lease.held():
                         sweep(self.database, clock.now(), clock.real_now())
                 except (DatabaseTrouble, Busy) as error:
                     log.warning(

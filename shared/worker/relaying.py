@@ -7,14 +7,16 @@ import threading
 
 from shared import clock
 from shared.kafka import BrokerTrouble, Producer, close_quietly
-from shared.mongo import DatabaseTrouble, ServiceDatabase, holds_lease
+from shared.mongo import DatabaseTrouble, Lease, ServiceDatabase
 from shared.relay import Relay
 
 EVERY_S = 0.05
 SOON_S = 0.015
 """While there is something to tell, more of it comes; at rest a look costs more than it finds."""
 BUSY_FOR_S = 1.0
-LEASE_LOOKED_AT_EVERY_S = 1.0
+REST_S_MAX = 0.1
+"""As long as a round took, it rests: where all are busy, more is then told at once, for less."""
+LEASE_TRIED_EVERY_S = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +42,8 @@ class Relaying:
         self._stop = stop
         self._handled = handled
         self._producer: Producer | None = None
-        self._lease_at = self._busy_at = float("-inf")
+        self._lease = Lease(database, "relay")
+        self._busy_at = float("-inf")
 
     def run(self) -> None:
         """Relay until told to stop; waits out what passes."""
@@ -59,15 +62,15 @@ class Relaying:
         self._let_go()
 
     def _round(self) -> None:
-        if clock.monotonic() - self._lease_at > LEASE_LOOKED_AT_EVERY_S:
-            if not holds_lease(self._database, "relay", self._database.settings.slot):
-                self._stop.wait(LEASE_LOOKED_AT_EVERY_S)
-                return
-            self._lease_at = clock.monotonic()
+        if not self._lease.held():
+            self._stop.wait(LEASE_TRIED_EVERY_S)
+            return
         if self._producer is None:
             self._producer = Producer(self._database.settings, {self._topic: self._log_id})
+        began = clock.monotonic()
         if self._relay.round(self._producer, self._log_id):
             self._busy_at = clock.monotonic()
+            self._stop.wait(min(clock.monotonic() - began, REST_S_MAX))
         busy = clock.monotonic() - self._busy_at < BUSY_FOR_S
         self._handled.wait(SOON_S if busy else EVERY_S)
 

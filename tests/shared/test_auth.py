@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from shared import auth, clock
-from shared.auth import Grant, KeysNotThere, KnownKeys, Role, TokenNotValid, Verifier, keys
+from shared.auth import Grant, KeysNotThere, KnownKeys, Role, TokenNotValid, Verifier, keys, tokens
 
 SEED, OTHER = bytes(range(32)), bytes(range(1, 33))
 KEYS = KnownKeys({"k1": SEED})
@@ -152,6 +152,36 @@ def test_a_token_ends_by_real_time() -> None:
     with pytest.raises(TokenNotValid):
         Verifier(KEYS).principal(token(now=old))
     Verifier(KEYS).principal(token(now=old, lifetime=timedelta(minutes=31)))
+
+
+def test_a_token_that_was_good_before_still_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    verifier, known = Verifier(KEYS), token(lifetime=timedelta(minutes=30))
+    assert verifier.principal(known) == verifier.principal(known)
+    late = clock.real_now() + timedelta(minutes=31)
+    monkeypatch.setattr(clock, "real_now", lambda: late)
+
+    with pytest.raises(TokenNotValid):
+        verifier.principal(known)
+
+
+def test_a_token_that_was_good_before_goes_with_its_key(publisher: Publisher) -> None:
+    held = auth.FetchedKeys(publisher.url)
+    verifier, known = Verifier(held), token()
+    verifier.principal(known)
+    for published in ({"k1": OTHER}, {"k2": SEED}):
+        publisher.document = KnownKeys(published).published()
+        held._fetch()
+        with pytest.raises(TokenNotValid):
+            verifier.principal(known)
+
+
+def test_only_so_many_good_tokens_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "VERIFIED_MAX", 3)
+    verifier = Verifier(KEYS)
+    for number in range(10):
+        verifier.principal(token(person_id=f"p{number}"))
+
+    assert len(verifier._verified) <= 3
 
 
 class Publisher:
