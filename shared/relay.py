@@ -21,6 +21,8 @@ from shared.mongo import Document, ServiceDatabase
 HORIZON = timedelta(days=8)
 """What is told again on a new log goes back this far, real time; Kafka itself keeps 7 days."""
 
+EVERY_S = 0.05
+"""How long to rest where nothing was to be told for a while."""
 PAGE = 500
 ROUND_S_MAX = 1.0
 OLD_LOGS_EVERY_S = 5.0
@@ -28,6 +30,9 @@ OLD_LOGS_EVERY_S = 5.0
 
 class Relay(Protocol):
     """What the worker's relay loop turns."""
+
+    busy_every_s: float
+    """How long to rest between two rounds while there is something to tell, if nobody wakes it."""
 
     def round(self, producer: Producer, log_id: str) -> int:
         """Send what waits, mark what was acknowledged; return how many were."""
@@ -47,6 +52,9 @@ def note_log(database: ServiceDatabase, log_id: str) -> None:
 
 class OutboxRelay:
     """Tells a service's outbox. Two at once only repeat; the lease saves them the work."""
+
+    # The webs write to the outbox too, and wake nobody.
+    busy_every_s = 0.015
 
     def __init__(self, database: ServiceDatabase) -> None:
         self._database = database

@@ -13,7 +13,7 @@ from services.ledger.repository.books import BookRow, Mark
 from shared import clock, metrics
 from shared.kafka import Producer
 from shared.mongo import ServiceDatabase
-from shared.relay import HORIZON, note_log
+from shared.relay import EVERY_S, HORIZON, note_log
 
 WINDOW = 500
 BOOKS_A_ROUND = 20
@@ -24,6 +24,9 @@ BOOKS_SET_ASIDE = Gauge("gongxiang_books_set_aside", "Books that no writer goes 
 
 class JournalRelay:
     """Tells the journals. Two at once only repeat; the lease saves them the work."""
+
+    # Only workers post, and whoever posts here wakes it.
+    busy_every_s = EVERY_S
 
     def __init__(self, database: ServiceDatabase, correlations: telling.Correlations) -> None:
         self._database = database

@@ -112,12 +112,14 @@ class _Poller:
                 places = [(d, c, list(ws)) for (_, c), (d, ws) in self._wishes.items()]
                 if not places:
                     self._arrived.clear()
+            began = clock.monotonic()
             for database, collection, wishes in places:
                 try:
                     _look(database, collection, wishes)
                 except Exception as error:  # noqa: BLE001 - the thread outlives any trouble; who waits gets a 202
                     log.warning("poller", extra={"reason": type(error).__name__})
-            clock.sleep(POLL_S)
+            # Where the database is busy, it is not asked the more for it.
+            clock.sleep(max(POLL_S, clock.monotonic() - began))
 
 
 def _look(database: ServiceDatabase, collection: str, wishes: list[_Wish]) -> None:

@@ -8,12 +8,10 @@ import threading
 from shared import clock
 from shared.kafka import BrokerTrouble, Producer, close_quietly
 from shared.mongo import DatabaseTrouble, Lease, ServiceDatabase
-from shared.relay import Relay
+from shared.relay import EVERY_S, Relay
 
-EVERY_S = 0.05
-SOON_S = 0.015
-"""While there is something to tell, more of it comes; at rest a look costs more than it finds."""
 BUSY_FOR_S = 1.0
+"""While there is something to tell, more of it comes; at rest a look costs more than it finds."""
 REST_S_MAX = 0.1
 """As long as a round took, it rests: where all are busy, more is then told at once, for less."""
 LEASE_TRIED_EVERY_S = 1.0
@@ -72,7 +70,7 @@ class Relaying:
             self._busy_at = clock.monotonic()
             self._stop.wait(min(clock.monotonic() - began, REST_S_MAX))
         busy = clock.monotonic() - self._busy_at < BUSY_FOR_S
-        self._handled.wait(SOON_S if busy else EVERY_S)
+        self._handled.wait(self._relay.busy_every_s if busy else EVERY_S)
 
     def _let_go(self) -> None:
         producer, self._producer = self._producer, None
