@@ -72,9 +72,7 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
             request.take(conn.parser.unreader.take_buffered())
             self._held_bytes += len(request.came)
         conn.sock.setblocking(False)
-        if request.whole and not request.head_too_large:
-            self._came(conn)
-        elif self._read(conn):
+        if (not request.came or self._look(conn)) and self._read(conn):
             self._arriving[conn] = clock.monotonic() + ARRIVES_WITHIN_S
             self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._on_more, conn))
 
@@ -119,9 +117,12 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
             return
         headers = {name.lower(): value for name, value in answer.headers}
         all_of_it = headers.get("x-limited") == "address"
+        who = environ.get("HTTP_AUTHORIZATION", "").strip()
+        if not all_of_it and not who:
+            return  # one of many at this address: a telephone's limit is nobody else's
         self._greedy.note(
             environ.get("REMOTE_ADDR", ""),
-            "" if all_of_it else environ.get("HTTP_AUTHORIZATION", ""),
+            "" if all_of_it else who,
             seconds=float(headers.get("retry-after", PARKED_S)),
         )
 
@@ -146,15 +147,23 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
             return True
         except OSError:
             data = b""
-        request.take(data)
-        self._held_bytes += len(data)
-        whole = request.whole
         if not data:
             self._drop(conn)
-        elif request.head_too_large:
+            return False
+        request.take(data)
+        self._held_bytes += len(data)
+        return self._look(conn)
+
+    def _look(self, conn: Any) -> bool:
+        """Do what is to be done about what came; tell whether there is more to wait for."""
+        request = self._requests[conn]
+        whole = request.whole
+        if request.fields_too_large:
             self._drop(conn, 431, "Request Header Fields Too Large")
         elif whole:
             self._came(conn)
+        elif request.too_large:
+            self._drop(conn, 413, "Content Too Large")
         elif self._held_bytes > HELD_BYTES_MAX:
             self._drop(conn, 503, "Service Unavailable")
         else:

@@ -6,6 +6,7 @@ import re
 
 HEAD_BYTES_MAX = 64 * 1024
 CHUNK_LINE_BYTES_MAX = 8 * 1024
+TRAILER_BYTES_MAX = 8 * 1024
 BODY_BYTES_MAX = 6 * 1024 * 1024
 """Above every route's limit: what says that it is larger is answered (413) without being read."""
 
@@ -25,6 +26,7 @@ class Arriving:
         self.came = bytearray()
         self.expects_continue = False
         """Its body is held back until somebody says that it may come."""
+        self._trailers_too_large = False
         self._body_at = -1
         self._chunk_at = -1
         self._ends_at = -1
@@ -45,13 +47,23 @@ class Arriving:
         return (len(self.came) if self._body_at < 0 else self._body_at) > HEAD_BYTES_MAX
 
     @property
+    def fields_too_large(self) -> bool:
+        """Tell whether head or trailers do not end where ours would; as of the last look."""
+        return self.head_too_large or self._trailers_too_large
+
+    @property
     def whole(self) -> bool:
-        """Tell whether a thread would wait for nothing; so too for what is larger than we take."""
+        """Tell whether a thread would wait for nothing."""
         if self._body_at < 0 and not self._read_head():
             return False
         if self._chunk_at >= 0:
             self._read_chunks()
-        return 0 <= self._ends_at <= len(self.came) or len(self.came) > BODY_BYTES_MAX
+        return 0 <= self._ends_at <= len(self.came)
+
+    @property
+    def too_large(self) -> bool:
+        """Tell whether chunks, however little is in each, came to more than we take."""
+        return len(self.came) > HEAD_BYTES_MAX + BODY_BYTES_MAX
 
     def _read_head(self) -> bool:
         end = self.came.find(_HEAD_END)
@@ -84,8 +96,10 @@ class Arriving:
             elif size == 0:
                 # Trailers, or at once the empty line that ends them.
                 end = self.came.find(_HEAD_END, line_end)
+                # The parser would wait for as many of them as make a hundred heads.
+                read = len(self.came) if end < 0 else end
+                self._trailers_too_large = read - line_end > TRAILER_BYTES_MAX
                 if end < 0:
-                    self._end_if_endless()
                     return
                 self._ends_at = end + len(_HEAD_END)
             else:
@@ -95,7 +109,7 @@ class Arriving:
                 self._chunk_at = after
 
     def _end_if_endless(self) -> None:
-        """Leave what does not end to the parser: each look at it would be at all of it."""
+        """Leave a size that does not end to the parser: each look at it would be at all of it."""
         if len(self.came) - self._chunk_at > CHUNK_LINE_BYTES_MAX:
             self._ends_at = len(self.came)
 

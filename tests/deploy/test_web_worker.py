@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 
 from deploy.embedded.local_server import free_port
+from deploy.web_worker import PARKED_S
 from deploy.web_worker.arriving import (
     BODY_BYTES_MAX,
     CHUNK_LINE_BYTES_MAX,
     HEAD_BYTES_MAX,
+    TRAILER_BYTES_MAX,
     Arriving,
 )
 from deploy.web_worker.greedy import Greedy
@@ -29,6 +31,9 @@ THREADS = 2
 MANY = 4 * THREADS
 SOON_S = 1.5
 """Less than the least time for which gthread lets one client hold a thread, or the loop."""
+CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+ENDLESS_HEAD = b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * (HEAD_BYTES_MAX // 6)
+LONG_TRAILERS = b"0\r\n" + b"X: y\r\n" * (TRAILER_BYTES_MAX // 6 + 1)
 
 
 @pytest.fixture(scope="module")
@@ -115,11 +120,23 @@ def read_to(one: socket.socket, end: bytes) -> None:
         b"GET / HTTP/1.1\r\nHost: x\r\nX-",
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\nonly this",
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0000000000000000000099\r\n\r\nand this",
-        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n0\r\n\r\n",
+        CHUNKED + b"ff\r\n0\r\n\r\n",
+        CHUNKED + b"0\r\nX: y\r\n",
+        CHUNKED + LONG_TRAILERS,
         b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     ],
-    ids=["silent", "head", "body", "zeros", "chunks", "reading", "closing"],
+    ids=[
+        "silent",
+        "head",
+        "body",
+        "zeros",
+        "chunks",
+        "trailers",
+        "long trailers",
+        "reading",
+        "closing",
+    ],
 )
 def test_who_is_slow_keeps_nobody_waiting(port: int, said: bytes) -> None:
     with clients(port, said):
@@ -149,9 +166,34 @@ def test_two_requests_at_once_are_answered_one_after_the_other(port: int) -> Non
 
 
 def test_a_head_without_an_end_is_refused(port: int) -> None:
-    endless = b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * (HEAD_BYTES_MAX // 6)
-    with clients(port, endless, 1) as (one,):
+    with clients(port, ENDLESS_HEAD, 1) as (one,):
         assert one.recv(4096).startswith(b"HTTP/1.1 431 ")
+
+
+def test_trailers_without_an_end_are_refused(port: int) -> None:
+    with clients(port, CHUNKED + LONG_TRAILERS, 1) as (one,):
+        one.settimeout(SOON_S)
+        assert one.recv(4096).startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize("second", [ENDLESS_HEAD, CHUNKED + LONG_TRAILERS])
+def test_what_has_no_end_is_refused_behind_another_request_too(port: int, second: bytes) -> None:
+    with clients(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + second, 1) as (one,):
+        one.settimeout(SOON_S)
+        came = b""
+        while b"HTTP/1.1 431 " not in came:
+            more = one.recv(4096)
+            assert more, came
+            came += more
+        assert b"nothing" in came
+
+
+def test_chunks_with_little_in_them_are_refused_when_they_are_more_than_we_take(port: int) -> None:
+    chunk = b"1;" + b"x" * 4000 + b"\r\na\r\n"
+    with clients(port, CHUNKED, 1) as (one,):
+        with contextlib.suppress(ConnectionError):
+            one.sendall(chunk * ((HEAD_BYTES_MAX + BODY_BYTES_MAX) // len(chunk) + 1))
+        assert one.recv(4096).startswith(b"HTTP/1.1 413 ")
 
 
 def test_who_asks_whether_the_body_may_come_is_told_so(port: int) -> None:
@@ -159,6 +201,15 @@ def test_who_asks_whether_the_body_may_come_is_told_so(port: int) -> None:
     with clients(port, head, 1) as (one,):
         one.settimeout(SOON_S)
         assert one.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        one.sendall(b"abc")
+        read_to(one, b"\r\n\r\nabc")
+
+
+def test_who_asks_so_behind_another_request_is_told_so_too(port: int) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
+    with clients(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + head, 1) as (one,):
+        one.settimeout(SOON_S)
+        read_to(one, b"nothingHTTP/1.1 100 Continue\r\n\r\n")
         one.sendall(b"abc")
         read_to(one, b"\r\n\r\nabc")
 
@@ -195,7 +246,29 @@ def test_who_was_told_to_ask_less_often_is_answered_later_and_others_at_once(por
     assert calm < greedy
 
 
-def test_an_address_that_asked_too_often_is_remembered_for_all_who_come_from_it() -> None:
+def test_an_answer_to_nobody_in_particular_delays_nobody_else_at_its_address(port: int) -> None:
+    assert ask(port, "/often")[0] == 429
+    clock.sleep(0.1)
+
+    began = clock.monotonic()
+    assert ask(port)[0] == 200
+    assert ask(port, who="Bearer calm")[0] == 200
+    assert clock.monotonic() - began < PARKED_S
+
+
+def test_an_address_that_asked_too_often_is_answered_later_whoever_asks(tmp_path: Path) -> None:
+    with serving(tmp_path) as (port, _):
+        assert ask(port, "/often-from-here", who="Bearer greedy")[0] == 429
+        clock.sleep(0.1)
+
+        began = clock.monotonic()
+        assert ask(port, who="Bearer calm")[0] == 200
+        assert clock.monotonic() - began >= 0.9 * PARKED_S
+
+
+def test_an_address_that_asked_too_often_is_remembered_is_remembered_for_all_who_come_from_it() -> (
+    None
+):
     greedy = Greedy()
     greedy.note("10.0.0.1", "", seconds=5)
     greedy.note("10.0.0.2", "Bearer a", seconds=5)
@@ -249,6 +322,14 @@ def test_a_head_is_looked_at_in_one_pass() -> None:
     assert arriving.who.startswith("a ")
     # In time that grows with the square of the blanks it was ten seconds, and nobody was served.
     assert clock.monotonic() - began < 0.5
+
+
+@pytest.mark.parametrize("end", [b"", b"\r\n"])
+def test_trailers_that_are_too_large_are_so_with_an_end_and_without(end: bytes) -> None:
+    arriving = Arriving()
+    arriving.take(CHUNKED + LONG_TRAILERS + end)
+    assert arriving.whole is bool(end)
+    assert arriving.fields_too_large
 
 
 def test_a_chunks_size_that_does_not_end_is_left_to_the_parser() -> None:

@@ -15,8 +15,9 @@ def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable
     else:
         body = environ["wsgi.input"].read() or b"nothing"
     headers = [("Content-Length", str(len(body)))]
-    if environ["PATH_INFO"] == "/often":
-        start_response("429 Too Many Requests", [*headers, ("Retry-After", "30")])
+    if environ["PATH_INFO"].startswith("/often"):
+        limited = [("X-Limited", "address")] if environ["PATH_INFO"] == "/often-from-here" else []
+        start_response("429 Too Many Requests", [*headers, ("Retry-After", "30"), *limited])
     else:
         start_response("200 OK", headers)
     return [body]
