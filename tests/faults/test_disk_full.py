@@ -1,6 +1,7 @@
 """The database's disk is full: nothing is acknowledged that is not kept, and it goes on by itself.
 
-By hand only: it mounts a small file system of its own, which wants root.
+It mounts a small file system of its own, which wants root; without the right, and in CI, it is
+passed over.
 """
 
 from __future__ import annotations

@@ -294,7 +294,6 @@ def test_messages_were_missed(street: Street) -> None:
         "messages-were-missed",
         SERVICE="store",
         TELLER="volunteers",
-        HOURS="1",
         ALARM=alarm["_id"],
     )
 
