@@ -34,7 +34,8 @@ def samples() -> dict[str, set[str]]:
 
 def _ours() -> set[MetricWrapperBase]:
     for service in SERVICES:
-        importlib.import_module(f"services.{service}.app")
+        for half in ("app", "worker"):
+            importlib.import_module(f"services.{service}.{half}")
     return {
         each
         for name, each in REGISTRY._names_to_collectors.items()
