@@ -45,13 +45,22 @@ def is_duplicate(error: PyMongoError) -> bool:
 def only_duplicates(error: BulkWriteError) -> list[Any]:
     """Return what a bulk write says of each write whose key was taken; raise it for all else."""
     failed = _write_errors(error)
-    if not failed or any(one.get("code") != DUPLICATE for one in failed):
+    # What no key stopped may not last either, where the write concern was not met.
+    if not failed or not _all_duplicates(failed) or _concern_errors(error):
         raise error
     return failed
 
 
+def _all_duplicates(failed: list[Any]) -> bool:
+    return all(one.get("code") == DUPLICATE for one in failed)
+
+
 def _write_errors(error: BulkWriteError) -> list[Any]:
     return list((error.details or {}).get("writeErrors", []))
+
+
+def _concern_errors(error: BulkWriteError) -> list[Any]:
+    return list((error.details or {}).get("writeConcernErrors", []))
 
 
 @contextmanager
