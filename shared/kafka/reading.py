@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from shared.kafka.messages import Message, message_of
 from shared.settings import Settings
 
 POSITION_MS = 2_000
+
+log = logging.getLogger(__name__)
 
 
 def read_all(settings: Settings, topics: Sequence[str], timeout_s: float) -> Iterator[Message]:
@@ -33,8 +36,12 @@ def read_all(settings: Settings, topics: Sequence[str], timeout_s: float) -> Ite
                 consumer.seek_to_beginning(*places)
             yield from _until(consumer, ends, timeout_s)
     finally:
-        with trouble():
-            consumer.close(autocommit=False, timeout_ms=3_000)
+        # Nothing is lost by it, and what went wrong before is what the caller has to know.
+        try:
+            with trouble():
+                consumer.close(autocommit=False, timeout_ms=3_000)
+        except BrokerTrouble as error:
+            log.info("closed in trouble", extra={"why": str(error)})
 
 
 def _until(

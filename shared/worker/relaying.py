@@ -44,20 +44,23 @@ class Relaying:
         self._busy_at = float("-inf")
 
     def run(self) -> None:
-        """Relay until told to stop; waits out what passes."""
-        while not self._stop.is_set():
-            self._handled.clear()
-            try:
-                self._round()
-            except (BrokerTrouble, DatabaseTrouble) as error:
-                log.warning(
-                    "trouble while relaying", extra={"why": f"{type(error).__name__}: {error}"}
-                )
-                if isinstance(error, BrokerTrouble):
-                    # A producer may be past use after a fatal error; a new one always works.
-                    self._let_go()
-                self._stop.wait(0.3)
-        self._let_go()
+        """Relay until told to stop; waits out what passes, and lets go however it ends."""
+        try:
+            while not self._stop.is_set():
+                self._handled.clear()
+                self._go_on()
+        finally:
+            self._let_go()
+
+    def _go_on(self) -> None:
+        try:
+            self._round()
+        except (BrokerTrouble, DatabaseTrouble) as error:
+            log.warning("trouble while relaying", extra={"why": f"{type(error).__name__}: {error}"})
+            if isinstance(error, BrokerTrouble):
+                # A producer may be past use after a fatal error; a new one always works.
+                self._let_go()
+            self._stop.wait(0.3)
 
     def _round(self) -> None:
         if not self._lease.held():

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
 import pytest
+from kafka import KafkaConsumer
+from kafka.errors import KafkaConnectionError
 
 from deploy.embedded.servers import KafkaServer, MongoServer
 from shared import clock
@@ -106,3 +108,36 @@ def test_a_relay_that_does_not_know_yet_tells_the_new_log_nothing(
         wait_until(lambda: len(in_topic(settings)) == 2)
     assert in_topic(settings) == ["o1:1", "o1:2"]
     assert {row["sent_to"] for row in teller.db.outbox.find()} == {second}
+
+
+def test_a_relay_that_ends_with_an_error_lets_its_producer_go(
+    teller: ServiceDatabase, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[Producer] = []
+    close = Producer.close
+    monkeypatch.setattr(Producer, "close", lambda one: (closed.append(one), close(one)))
+
+    def fail(*_: object) -> int:
+        raise KeyError("a fault of ours")
+
+    monkeypatch.setattr(OutboxRelay, "round", fail)
+    with pytest.raises(KeyError), relaying(teller, log_made_anew(settings)):
+        wait_until(lambda: closed)
+    assert len(closed) == 1
+
+
+def test_who_reads_learns_what_went_wrong_and_not_that_closing_did_too(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(consumer: KafkaConsumer, **_: object) -> None:
+        close(consumer, autocommit=False)
+        raise KafkaConnectionError("closing")
+
+    close = KafkaConsumer.close
+    log_made_anew(settings)
+    monkeypatch.setattr(KafkaConsumer, "close", fail)
+    monkeypatch.setattr("shared.kafka.reading.POSITION_MS", 200)
+    assert in_topic(settings) == []
+    monkeypatch.setattr(KafkaConsumer, "end_offsets", lambda _, places: dict.fromkeys(places, 1))
+    with pytest.raises(BrokerTrouble, match="not read within"):
+        list(read_all(settings, [TOPIC], timeout_s=0.5))
