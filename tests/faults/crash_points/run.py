@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from deploy.audit import audit
 from deploy.embedded.servers import KafkaServer, MongoServer
@@ -23,6 +22,10 @@ from tests.journeys.town import DISTRICT, Town
 
 ADMIN_PHONE = "13700000001"
 WORKERS_KINDS = ("send", "mark", "offsets", "write")
+MAY_NOT_COME_AGAIN = frozenset({"schema", "topic", "member", "kill"})
+"""Kinds of effects that a house has at its start, or a worker at its own, and not every day."""
+
+Kind = tuple[str, str, str, str]
 
 
 @dataclass
@@ -110,17 +113,17 @@ def every_number(plan: Plan, most: int) -> list[Point]:
     ]
 
 
-def rotated(effects: Iterable[Effect], most: int, dice: random.Random) -> list[Point]:
-    """Return at most so many points: of each service, part and kind one, then others by lot."""
+def kind_of(point: Point) -> Kind:
+    """Return service, part and kind of a point's effect, and whether it is before or after it."""
+    effect = point.effect
+    return effect.service, effect.part, effect.kind, point.when
+
+
+def one_of_each_kind(effects: Iterable[Effect], dice: random.Random) -> dict[Kind, Point]:
+    """Return a point of each kind, by lot."""
     points = every_point(effects)
     dice.shuffle(points)
-    kinds: dict[Any, Point] = {}
-    for point in points:
-        effect = point.effect
-        kinds.setdefault((effect.service, effect.part, effect.kind, point.when), point)
-    first = list(kinds.values())
-    chosen = set(first)
-    return [*first, *(point for point in points if point not in chosen)][: max(most, len(first))]
+    return {kind_of(point): point for point in points}
 
 
 def missing_kinds(effects: Iterable[Effect]) -> list[str]:
