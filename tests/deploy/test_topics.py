@@ -16,6 +16,7 @@ from deploy.embedded.servers import KafkaServer, MongoServer
 from shared import clock, ids
 from shared.kafka import Admin, Consumer, OtherPartitionCount, Outgoing, Producer, group_name
 from shared.settings import Settings
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.servers
 
@@ -55,10 +56,7 @@ def _forget_topics(settings: Settings) -> None:
     there = [topic for topic, found in admin.topic_ids(topics.TOPICS).items() if found]
     if there:
         admin._client.delete_topics(there)
-    deadline = clock.monotonic() + 20
-    while any(admin.topic_ids(topics.TOPICS).values()):
-        assert clock.monotonic() < deadline
-        clock.sleep(0.1)
+    wait_until(lambda: not any(admin.topic_ids(topics.TOPICS).values()))
     admin.close()
 
 

@@ -12,10 +12,10 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
 from deploy.audit import audit
 from deploy.embedded.servers import KafkaServer, MongoServer
-from shared import clock
 from tests.faults.conftest import opened
 from tests.faults.customer import Customer
 from tests.journeys.house import House
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
 
@@ -36,11 +36,11 @@ def ends(kafka: KafkaServer, topic: str) -> Ends:
 
 def grown(kafka: KafkaServer, topic: str, before: Ends) -> Ends:
     """Wait until something new is in a topic; return where it is, and the new ends."""
-    deadline = clock.monotonic() + SEEN_WITHIN_S
-    while not (more := {p: n for p, n in ends(kafka, topic).items() if n > before[p]}):
-        assert clock.monotonic() < deadline, f"nothing new in {topic}"
-        clock.sleep(0.1)
-    return more
+    return wait_until(
+        lambda: {p: n for p, n in ends(kafka, topic).items() if n > before[p]},
+        SEEN_WITHIN_S,
+        what=f"something new in {topic}",
+    )
 
 
 def deleted_unread(kafka: KafkaServer, topic: str, before: Ends) -> list[str]:
@@ -56,12 +56,13 @@ def alarmed(house: House, service: str, places: Sequence[str]) -> list[str]:
     """Wait until a service has seen what it missed; return the alarms by their full names."""
     rows = house.workers[f"{service}-worker-0"].database.db.alarms
     names = [f"messages-missed:{place}" for place in places]
-    deadline = clock.monotonic() + SEEN_WITHIN_S
-    while not all(row := rows.find_one({"_id": name}) for name in names):
-        assert clock.monotonic() < deadline, f"{service} did not see that {names} is missing"
-        clock.sleep(0.1)
-    assert row
-    assert row["detail"].startswith("1 messages gone unread"), row["detail"]
+    for name in names:
+        row = wait_until(
+            lambda name=name: rows.find_one({"_id": name}),
+            SEEN_WITHIN_S,
+            what=f"{service} sees {name}",
+        )
+        assert row["detail"].startswith("1 messages gone unread"), row["detail"]
     return [f"{service}:{name}" for name in names]
 
 

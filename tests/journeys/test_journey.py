@@ -19,6 +19,7 @@ from shared.relay import outgoing
 from shared.worker import Heard, Worker, read
 from tests.journeys.house import House, Tamper, shuffled, twice
 from tests.journeys.town import EARLY, Refused, Token, Town
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(180)]
 
@@ -261,13 +262,8 @@ def test_a_book_that_is_not_open_is_a_dead_letter_until_it_is(
     settle("120112")  # the repair: now the book is open
     assert producer.send([message]) == [True]
     producer.close()
-    deadline = clock.monotonic() + 20
-    while ledger.journal.find_one({"_id": "earn:stray:1"}) is None:
-        assert clock.monotonic() < deadline
-        clock.sleep(0.1)
-    while ledger.dead_letters.find_one({"_id": "stray:1", "state": "settled"}) is None:
-        assert clock.monotonic() < deadline
-        clock.sleep(0.1)
+    wait_until(lambda: ledger.journal.find_one({"_id": "earn:stray:1"}))
+    wait_until(lambda: ledger.dead_letters.find_one({"_id": "stray:1", "state": "settled"}))
 
 
 def test_the_same_key_is_the_same_wish(house: House, town: Town) -> None:

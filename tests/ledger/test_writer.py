@@ -24,6 +24,7 @@ from shared.mongo import ServiceDatabase
 from tests.ledger.bookkeeper import BOOK, ZONE, Bookkeeper, capture, earn, hold, release
 from tests.ledger.conftest import Connect, open_book
 from tests.ledger.journals import available, check, journal, rows, truth
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.servers
 
@@ -167,10 +168,7 @@ def test_many_restricted_persons_are_looked_up_by_their_ids(database, writer):
 
 def test_rows_follow_within_a_moment_and_are_never_ahead(database, writer):
     post(writer, earn(minutes=60), hold(amount=50))
-    deadline = clock.monotonic() + 2
-    while rows(database).get(f"{BOOK}:volunteer:ada") != truth(database, "ada"):
-        assert clock.monotonic() < deadline
-        clock.sleep(0.02)
+    wait_until(lambda: rows(database).get(f"{BOOK}:volunteer:ada") == truth(database, "ada"), 2)
 
     assert repository.books.row_of(database, BOOK).n == 3
 

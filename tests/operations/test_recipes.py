@@ -27,10 +27,12 @@ from tests.architecture.code import ROOT
 from tests.journeys.house import SERVICES, House
 from tests.journeys.town import DISTRICT, Shop, Token, Town
 from tests.operations.test_watched import DOCUMENT, anchors
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
 ADMIN_PHONE = "13700000001"
 COMMAND_WITHIN_S = 120
+WITHIN_S = 60.0
 WHY = "a test of the recipe"
 
 
@@ -148,7 +150,7 @@ def street(
 def forget_topics(kafka: KafkaServer) -> None:
     """Delete all topics, as if the broker had lost them."""
     admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap, bootstrap_timeout_ms=5_000)
-    eventually(lambda: not delete(admin), 30)
+    wait_until(lambda: not delete(admin), WITHIN_S)
     admin.close()
 
 
@@ -157,13 +159,6 @@ def delete(admin: KafkaAdminClient) -> list[str]:
     if there:
         admin.delete_topics(there, raise_errors=False)
     return there
-
-
-def eventually(true: Callable[[], object], seconds: float = 60) -> None:
-    deadline = clock.monotonic() + seconds
-    while not true():
-        assert clock.monotonic() < deadline, "waited in vain"
-        clock.sleep(0.1)
 
 
 def test_every_recipe_has_its_test() -> None:
@@ -181,7 +176,7 @@ def test_an_order_hangs(street: Street) -> None:
     street.house.stop_worker("ledger")
     order = street.order()
     outbox = street.house.database("store").outbox
-    eventually(lambda: (outbox.find_one({"_id": f"{order}:1"}) or {}).get("sent_to"))
+    wait_until(lambda: (outbox.find_one({"_id": f"{order}:1"}) or {}).get("sent_to"), WITHIN_S)
 
     said = street.house.follow("an-order-hangs", ORDER=order)
 
@@ -217,7 +212,7 @@ def test_a_dead_letter_appears(street: Street, monkeypatch: pytest.MonkeyPatch) 
     with monkeypatch.context() as fault:
         fault.setattr("services.activities.operations.bank_record", lambda *_, **__: 1 / 0)
         record = street.town.confirm(street.town.served(street.town.volunteer()))
-        eventually(lambda: letters.find_one({"state": "open"}))
+        wait_until(lambda: letters.find_one({"state": "open"}), WITHIN_S)
     letter = letters.find_one({"state": "open"})
 
     said = street.house.follow("a-dead-letter-appears", SERVICE="activities", LETTER=letter["_id"])
@@ -232,8 +227,10 @@ def test_a_partition_is_paused(street: Street) -> None:
     pauses = street.house.database("store").pauses
     others = street.house.database("activities")
     send_nonsense(street.house, topic="ledger.events", count=4)
-    eventually(lambda: pauses.find_one({"resumed_at": None}))
-    eventually(lambda: others.alarms.find_one({"kind": "partition-paused", "settled_at": None}))
+    wait_until(lambda: pauses.find_one({"resumed_at": None}), WITHIN_S)
+    wait_until(
+        lambda: others.alarms.find_one({"kind": "partition-paused", "settled_at": None}), WITHIN_S
+    )
     (paused,) = pauses.find({"resumed_at": None})
 
     said = street.house.follow(
@@ -276,17 +273,17 @@ def test_messages_were_missed(street: Street) -> None:
     house, person = street.house, street.town.volunteer()
     hearers = {name: house.database(name).volunteer_copies for name in ("activities", "store")}
     heard = {"_id": person.volunteer_id}
-    eventually(lambda: all(copies.find_one(heard) for copies in hearers.values()))
+    wait_until(lambda: all(copies.find_one(heard) for copies in hearers.values()), WITHIN_S)
     house.stop_worker("store")
     street.town.set_status(person, "frozen")
     heard["status"] = "frozen"
-    eventually(lambda: hearers["activities"].find_one(heard))
-    eventually(lambda: house.database("ledger").volunteer_copies.find_one(heard))
+    wait_until(lambda: hearers["activities"].find_one(heard), WITHIN_S)
+    wait_until(lambda: house.database("ledger").volunteer_copies.find_one(heard), WITHIN_S)
     clock.sleep(1)  # and what was heard is committed
     delete_all_records(house.kafka, "volunteers.events")
     house.start_worker("store")
     alarms = house.database("store").alarms
-    eventually(lambda: alarms.find_one({"kind": "messages-missed", "settled_at": None}))
+    wait_until(lambda: alarms.find_one({"kind": "messages-missed", "settled_at": None}), WITHIN_S)
     alarm = alarms.find_one({"kind": "messages-missed", "settled_at": None})
     assert hearers["store"].find_one(heard) is None
 
@@ -297,14 +294,14 @@ def test_messages_were_missed(street: Street) -> None:
         ALARM=alarm["_id"],
     )
 
-    eventually(lambda: hearers["store"].find_one(heard))
+    wait_until(lambda: hearers["store"].find_one(heard), WITHIN_S)
 
 
 def test_mongodb_was_restored(street: Street) -> None:
     house = street.house
     house.stop_worker("ledger")
     order = street.order()
-    eventually(lambda: "is sent and not posted" in waits(house, order))
+    wait_until(lambda: "is sent and not posted" in waits(house, order), WITHIN_S)
     kept = {
         (service, name): list(house.database(service)[name].find())
         for service in SERVICES

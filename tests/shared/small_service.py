@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from shared import clock
 from shared.errors import Alarm, Refusal
 from shared.events.store import OrderPlaced
 from shared.mongo import ServiceDatabase, UnitOfWork
@@ -27,13 +25,6 @@ def on_order_placed(work: UnitOfWork, event: OrderPlaced, now: datetime) -> None
 
 
 SUBSCRIPTIONS = {OrderPlaced: on_order_placed}
-
-
-def wait_until(true: Callable[[], object], seconds: float = 20.0) -> None:
-    deadline = clock.monotonic() + seconds
-    while not true():
-        assert clock.monotonic() < deadline, "waited in vain"
-        clock.sleep(0.05)
 
 
 def placed(order_id: str, *, pieces: int = 1, version: int = 1) -> OrderPlaced:

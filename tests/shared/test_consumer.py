@@ -15,7 +15,7 @@ from deploy.embedded.servers import KafkaServer, MongoServer
 from shared import clock, ids
 from shared.kafka import Admin, Consumer, Message, Place
 from tests.shared.conftest import settings_for
-from tests.shared.small_service import wait_until
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.servers
 

@@ -19,7 +19,8 @@ from shared.worker.dead_letters import DeadLetter
 from shared.worker.handling import Later
 from shared.worker.heard import Heard
 from shared.worker.hearing import Hearing
-from tests.shared.small_service import SUBSCRIPTIONS, effect, placed, wait_until
+from tests.shared.small_service import SUBSCRIPTIONS, effect, placed
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.servers
 

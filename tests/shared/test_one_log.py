@@ -19,7 +19,8 @@ from shared.relay import OutboxRelay, outgoing
 from shared.settings import Settings
 from shared.worker.relaying import Relaying
 from tests.shared.conftest import settings_for
-from tests.shared.small_service import placed, wait_until
+from tests.shared.small_service import placed
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.servers
 

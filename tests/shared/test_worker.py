@@ -25,7 +25,8 @@ from shared.settings import Settings
 from shared.worker import Worker, alone
 from shared.worker.handling import Subscriptions
 from tests.shared.conftest import settings_for
-from tests.shared.small_service import SUBSCRIPTIONS, effect, on_order_placed, placed, wait_until
+from tests.shared.small_service import SUBSCRIPTIONS, effect, on_order_placed, placed
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.servers
 
