@@ -35,6 +35,9 @@ CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 ENDLESS_HEAD = b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * (HEAD_BYTES_MAX // 6)
 LONG_TRAILERS = b"0\r\n" + b"X: y\r\n" * (TRAILER_BYTES_MAX // 6 + 1)
 
+GONE_WITHIN_S = 5.0
+"""Less than the time after which whoever is slow goes anyway."""
+
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
@@ -66,7 +69,12 @@ def serving(directory: Path, *options: str) -> Iterator[tuple[int, Path]]:
         yield port, directory / "log"
     finally:
         process.terminate()
-        process.wait(15)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
 
 
 def _wait_for(port: int, log: Path) -> None:
@@ -111,6 +119,16 @@ def read_to(one: socket.socket, end: bytes) -> None:
         more = one.recv(4096)
         assert more, came
         came += more
+
+
+def is_gone(one: socket.socket) -> bool:
+    """Tell whether a client was given up; fails where it is left waiting."""
+    one.settimeout(GONE_WITHIN_S)
+    try:
+        answer = one.recv(4096)
+    except ConnectionError:  # it has sent more meanwhile
+        return True
+    return not answer or answer.startswith(b"HTTP/1.1 408 ")
 
 
 @pytest.mark.parametrize(
@@ -224,8 +242,13 @@ def test_at_the_limit_of_connections_the_oldest_goes_and_the_process_stays(
                     for one in slow:
                         with contextlib.suppress(OSError):
                             one.sendall(b"-")
-            assert ask(port) == (200, b"nothing")
+                assert ask(port, within_s=GONE_WITHIN_S) == (200, b"nothing")
+                assert is_gone(slow[0])
+                slow[-1].setblocking(False)
+                with pytest.raises(BlockingIOError):
+                    slow[-1].recv(1)
         assert "Traceback" not in log.read_text()
+        assert log.read_text().count("Booting worker with pid") == 1
 
 
 def test_a_large_answer_is_read_whole(port: int) -> None:
