@@ -1,4 +1,4 @@
-"""Messages that nobody should send, by the thousand: no hearer falls, and no neighbour waits.
+"""Messages that nobody should send, by the hundred: no hearer falls, and no neighbour waits.
 
 Each service that hears a topic hears them through its own loop on a real database. How many:
 ``GONGXIANG_MESSAGES`` (`make fuzz` sends 10,000); the seed is printed, ``GONGXIANG_SEED`` replays.
@@ -11,7 +11,7 @@ import json
 import os
 import random
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from kafka import KafkaProducer
 
 from deploy.embedded.servers import KafkaServer, MongoServer
 from services.ledger.operations.verifying import verify
-from shared import clock, events
+from shared import events
 from shared.kafka import Admin, Message, Missed, Place
 from shared.mongo import ServiceDatabase
 from shared.worker import Worker
@@ -28,6 +28,7 @@ from shared.worker.hearing import Hearing, NothingAssigned
 from tests.conftest import empty
 from tests.contracts.mutations import lying, mutated, neighbour
 from tests.journeys.house import SERVICES, House
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
 
@@ -202,7 +203,7 @@ def test_thousands_of_mutated_messages_stop_no_hearer_and_no_neighbour(
     if service == "ledger":
         verdict = verify(worker.database, book=DISTRICT, progress=lambda _done, _of: None)
         assert verdict.sound, verdict
-        assert db.books.find_one({"set_aside": True}) is None
+        assert db.books.find_one({"set_aside": {"$ne": None}}) is None
 
 
 def test_over_a_real_broker_no_worker_falls_either(
@@ -231,16 +232,9 @@ def test_over_a_real_broker_no_worker_falls_either(
             worker = house.workers[f"{service}-worker-0"]
             for message in good[topic]:
                 if worker.hearer.wants(events.EVENTS[message.headers["ce_type"]]):
-                    wait_for(lambda w=worker, m=message: become(w.database, m))
+                    wait_until(lambda w=worker, m=message: become(w.database, m), 60)
         # Who is given no partition for long, on a busy machine, joins anew by a new life.
         assert [end for end in house.ended_by if not isinstance(end, NothingAssigned)] == []
     finally:
         producer.close()
         house.close()
-
-
-def wait_for(true: Callable[[], object], seconds: float = 60.0) -> None:
-    deadline = clock.monotonic() + seconds
-    while not true():
-        assert clock.monotonic() < deadline, "waited in vain"
-        clock.sleep(0.1)
