@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -25,12 +26,17 @@ from tests.journeys.town import DISTRICT
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
 
 CALM_ORDERS = 8
+TRIES = 3
 WITHIN_S = 30.0
 DELAYED_MAX_S = 1.0
+CALM_S, SLOWER_MAX = 0.2, 2.0
+"""What an order takes where that is promised, and how much slower a machine may be."""
 DEEP = b'{"a":' * 50_000 + b"1" + b"}" * 50_000
 LARGE = json.dumps({"order_id": "x" * 1_000_000}).encode()
 BODIES = {"not-json": b"{", "not-utf8": b'"\xff"', "list": b"[]", "deep": DEEP, "large": LARGE}
-POISONS = (*BODIES, "type", "source", "nameless")
+OF_NOBODY = "of-nobody"
+"""What the ledger would tell of an order that was never placed."""
+POISONS = (*BODIES, "type", "source", "nameless", OF_NOBODY)
 NOBODYS = "01JZZZZZZZZZZZZZZZZZZZZZZZ"
 
 
@@ -78,17 +84,20 @@ class Poisoner:
         admin.close()
         self.letters: dict[str, set[str]] = {service: set() for service in SERVICES}
 
-    def send(self, name: str) -> None:
-        """Send one kind of poison to each partition of each topic."""
+    def send(self, name: str, again: int) -> None:
+        """Send one kind of poison to each partition of each topic; each time new ones."""
+        if name == OF_NOBODY:
+            self._send_of_nobody(again)
+            return
+        partitions = self._settings.topic_partitions
         for service in SERVICES:
             topic = events.topic_of(service)
-            for partition in range(self._settings.topic_partitions):
-                event_id, given, body = poison(service, name, partition)
+            for partition in range(partitions):
+                event_id, given, body = poison(service, name, again * partitions + partition)
                 self._send(topic, partition, event_id, given, body)
 
-    def send_of_nobody(self) -> None:
-        """Send what the ledger would tell of an order that was never placed."""
-        for event_id, given, body in of_nobody(1_000_000):
+    def _send_of_nobody(self, again: int) -> None:
+        for event_id, given, body in of_nobody(1_000_000 + 100 * again):
             self._send("ledger.events", None, event_id, given, body, only=("store",))
 
     def close(self) -> None:
@@ -113,20 +122,38 @@ class Poisoner:
             self.letters[hearer].add(f"{hearer}:{letter}")
 
 
+def delay_s(
+    customer: Customer, poisoner: Poisoner, name: str, *, calm_s: float, limit_s: float
+) -> float:
+    """Return how much longer than calm an order takes beside this poison; the least of some tries.
+
+    What else the machine is at delays one order or another; poison that stalls does so every time.
+    """
+    least = float("inf")
+    for again in range(TRIES):
+        poisoner.send(name, again)
+        least = min(least, customer.served_within(WITHIN_S) - calm_s)
+        if least < limit_s:
+            break
+    return least
+
+
 def test_neighbours_of_poison_hardly_wait(
     mongo: MongoServer, empty_kafka: KafkaServer, tmp_path: Path
 ) -> None:
     with opened(mongo, empty_kafka, tmp_path) as (house, town):
         customer = Customer(town)
+        customer.served_within(WITHIN_S)  # the first takes longer: nothing is open or known yet
         calm = [customer.served_within(WITHIN_S) for _ in range(CALM_ORDERS)]
-        poisoner = Poisoner(house.settings("store", "poisoner"))
-        troubled = []
-        for name in POISONS:
-            poisoner.send(name)
-            troubled.append(customer.served_within(WITHIN_S))
-        poisoner.send_of_nobody()
-        troubled.append(customer.served_within(WITHIN_S))
-        poisoner.close()
+        calm_s = statistics.median(calm)
+        # On a machine that has other things to do, calm orders take longer, and differ too.
+        slower = min(max(calm_s / CALM_S, 1.0), SLOWER_MAX)
+        limit_s = slower * DELAYED_MAX_S + max(calm) - calm_s
+        with closing(Poisoner(house.settings("store", "poisoner"))) as poisoner:
+            delays = {
+                name: delay_s(customer, poisoner, name, calm_s=calm_s, limit_s=limit_s)
+                for name in POISONS
+            }
 
         letters = sorted(letter for found in poisoner.letters.values() for letter in found)
         report = audit(
@@ -137,11 +164,10 @@ def test_neighbours_of_poison_hardly_wait(
             strict=False,
             expected_dead_letters=letters,
         )
+    said = ", ".join(f"{name} {delay:+.2f}" for name, delay in delays.items())
     print(
-        f"\n{len(letters)} dead letters; an order took {statistics.median(calm):.2f} s (median), "
-        f"among poison {statistics.median(troubled):.2f} s, at most {max(troubled):.2f} s"
+        f"\n{len(letters)} dead letters; an order took {calm_s:.2f} s (median), among poison "
+        f"that and at most {limit_s:.2f} s: {said}"
     )
     assert report.holds, [one for one in report.invariants if not one.holds]
-    # On a machine that has other things to do, calm orders differ by more than poison costs.
-    noise_s = max(calm) - min(calm)
-    assert statistics.median(troubled) - statistics.median(calm) < DELAYED_MAX_S + noise_s
+    assert {name: delay for name, delay in delays.items() if delay >= limit_s} == {}
