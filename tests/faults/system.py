@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping
+import signal
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -48,3 +50,27 @@ def started(
         system.stop()
         raise
     return system
+
+
+@contextlib.contextmanager
+def stopped(system: System, *names: str) -> Iterator[None]:
+    """Stop programs (SIGSTOP) within; they are woken at the end, however that comes."""
+    pids = [system.processes()[name] for name in names]
+    try:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        yield
+    finally:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def halted(system: System, *names: str) -> Iterator[None]:
+    """End programs within in good order; they are started at the end, however that comes."""
+    with contextlib.ExitStack() as stack:
+        for name in names:
+            system.halt(name)
+            stack.callback(system.start, name)
+        yield
