@@ -11,10 +11,5 @@ from deploy.embedded.system import System
 
 def holds(system: System, told: Sequence[Mapping[str, Any]]) -> None:
     """Check that every invariant holds, without a dead letter or an alarm."""
-    report = audit(
-        system.mongo_uri,
-        system.kafka_bootstrap,
-        database_prefix="gongxiang_",
-        told=told,
-    )
+    report = audit(system.mongo_uri, system.kafka_bootstrap, told=told)
     assert report.holds, [invariant for invariant in report.invariants if not invariant.holds]

@@ -38,7 +38,10 @@ class Told:
 
 
 class Crowd:
-    """Some people who serve, order, show their vouchers and cancel, until they are sent home."""
+    """Some people who serve, order, show their vouchers and cancel, until they are sent home.
+
+    Within it they may be at work; when it is left, they have left too.
+    """
 
     def __init__(self, town: Town, *, seed: int) -> None:
         self._town = town
@@ -73,6 +76,14 @@ class Crowd:
         for number, person in enumerate(self._people):
             dice = random.Random(f"{self._seed}:{number}")
             self._pool.submit(self._on, self._spender(person, self._shop, dice))
+
+    def __enter__(self) -> Crowd:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave, however the test went: nobody is to be at work on what others look at."""
+        self._home.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
     def send_home(self) -> None:
         """Let everyone finish what they are at; raise what went wrong for any."""

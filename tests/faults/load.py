@@ -139,7 +139,8 @@ class Load:
         self._over.set()
         self._open.set()
         for thread in self._threads:
-            thread.join(1.0)
+            if thread.is_alive():
+                thread.join(1.0)
 
     def raise_errors(self) -> None:
         """Raise the first thing that went wrong for anybody."""

@@ -82,24 +82,26 @@ def filled(disk: Path, uri: str) -> Path:
 def test_a_full_disk_refuses_and_an_emptied_one_goes_on(system: System) -> None:
     town = Town(system.urls, system.clock_offset_file, admin_phone=ADMIN_PHONE)
     customer = Customer(town)
-    crowd = Crowd(town, seed=1)
-    crowd.earn()
-    crowd.go()
-    clock.sleep(2)
-    fill = filled(system.mongo.directory, system.mongo_uri)
-    until = clock.monotonic() + FULL_FOR_S
-    answers = []
-    while clock.monotonic() < until:
-        headers = {
-            "Authorization": f"Bearer {customer.person.access}",
-            "Idempotency-Key": ids.new_id(),
-        }
-        url = f"{system.urls['store']}/v1/orders"
-        order = {"item_id": customer.item, "pieces": 1}
-        answers.append(requests.post(url, json=order, headers=headers, timeout=20))
-    fill.unlink()
-    took = customer.served_within(GOES_ON_WITHIN_S)
-    crowd.send_home()
+    with Crowd(town, seed=1) as crowd:
+        crowd.earn()
+        crowd.go()
+        clock.sleep(2)
+        fill = filled(system.mongo.directory, system.mongo_uri)
+        until = clock.monotonic() + FULL_FOR_S
+        answers = []
+        try:
+            while clock.monotonic() < until:
+                headers = {
+                    "Authorization": f"Bearer {customer.person.access}",
+                    "Idempotency-Key": ids.new_id(),
+                }
+                url = f"{system.urls['store']}/v1/orders"
+                order = {"item_id": customer.item, "pieces": 1}
+                answers.append(requests.post(url, json=order, headers=headers, timeout=20))
+        finally:
+            fill.unlink()
+        took = customer.served_within(GOES_ON_WITHIN_S)
+        crowd.send_home()
     crowd.all_kept()
     said = {(answer.status_code, answer.headers.get("Retry-After")) for answer in answers}
     print(f"\n{len(answers)} asked while full: {said}; an order confirmed {took:.1f} s after")

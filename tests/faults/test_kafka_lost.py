@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -21,7 +20,7 @@ from shared.mongo import ServiceDatabase, UnitOfWork
 from tests.faults.audited import holds
 from tests.faults.crowd import Crowd
 from tests.faults.customer import Customer
-from tests.faults.system import NOT_IN_CI
+from tests.faults.system import NOT_IN_CI, stopped
 from tests.journeys.town import DISTRICT, Token, Town
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(600), NOT_IN_CI]
@@ -103,22 +102,18 @@ def test_wiped_while_workers_are_stopped_that_wake_later(
 ) -> None:
     people = [town.volunteer("路人") for _ in range(2 * A_TRANSACTION)]
     told(system, town.admin, people, TOLD_AGAIN)
-    crowd = Crowd(town, seed=1)
-    crowd.earn()
-    crowd.go()
-    clock.sleep(1)
-    stopped = ("ledger-worker-0", "store-worker-0")
-    for name in stopped:
-        system.send_signal(name, signal.SIGSTOP)
-    system.wipe_kafka()
-    began = clock.monotonic()
-    clock.sleep(STOPPED_S)
-    for name in stopped:
-        system.send_signal(name, signal.SIGCONT)
-    woken = clock.monotonic()
-    customer.served_within(GOES_ON_ON_A_NEW_LOG_WITHIN_S)
-    served_s = clock.monotonic() - woken
-    crowd.send_home()
+    with Crowd(town, seed=1) as crowd:
+        crowd.earn()
+        crowd.go()
+        clock.sleep(1)
+        with stopped(system, "ledger-worker-0", "store-worker-0"):
+            system.wipe_kafka()
+            began = clock.monotonic()
+            clock.sleep(STOPPED_S)
+        woken = clock.monotonic()
+        customer.served_within(GOES_ON_ON_A_NEW_LOG_WITHIN_S)
+        served_s = clock.monotonic() - woken
+        crowd.send_home()
     drained_s = seconds_until_drained(system, GOES_ON_ON_A_NEW_LOG_WITHIN_S)
     all_s = clock.monotonic() - began
     crowd.all_kept()
@@ -133,14 +128,14 @@ def test_wiped_while_workers_are_stopped_that_wake_later(
 def test_a_topic_deleted_and_made_again(
     system: System, town: Town, customer: Customer, admin: KafkaAdminClient
 ) -> None:
-    crowd = Crowd(town, seed=2)
-    crowd.earn()
-    crowd.go()
-    for topic in ("store.events", "ledger.events"):
-        clock.sleep(1)
-        admin.delete_topics([topic])
-        took = customer.served_within(GOES_ON_ON_A_NEW_LOG_WITHIN_S)
-        print(f"\n{topic} deleted: an order confirmed after {took:.1f} s")
-    crowd.send_home()
+    with Crowd(town, seed=2) as crowd:
+        crowd.earn()
+        crowd.go()
+        for topic in ("store.events", "ledger.events"):
+            clock.sleep(1)
+            admin.delete_topics([topic])
+            took = customer.served_within(GOES_ON_ON_A_NEW_LOG_WITHIN_S)
+            print(f"\n{topic} deleted: an order confirmed after {took:.1f} s")
+        crowd.send_home()
     crowd.all_kept()
     holds(system, town.told.answers)

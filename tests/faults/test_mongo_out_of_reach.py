@@ -113,12 +113,12 @@ def test_a_slow_database_makes_a_slow_day(
     proxied: tuple[System, Proxy], town: Town, customer: Customer
 ) -> None:
     system, proxy = proxied
-    crowd = Crowd(town, seed=1)
-    crowd.earn()
-    proxy.slow(SLOWER_S)
-    crowd.go(earning=False)  # a whole day takes minutes like this
-    took = customer.served_within(SLOW_ORDER_WITHIN_S)
-    crowd.send_home()
+    with Crowd(town, seed=1) as crowd:
+        crowd.earn()
+        proxy.slow(SLOWER_S)
+        crowd.go(earning=False)  # a whole day takes minutes like this
+        took = customer.served_within(SLOW_ORDER_WITHIN_S)
+        crowd.send_home()
     proxy.slow(0)
     crowd.all_kept()
     print(f"\nan order confirmed after {took:.1f} s, {len(crowd.told.captured)} captured")
@@ -136,18 +136,18 @@ def test_cut_off(
     seconds: float,
 ) -> None:
     system, proxy = proxied
-    crowd = Crowd(town, seed=2)
-    crowd.earn()
-    crowd.go()
-    clock.sleep(1)
-    proxy.cut(direction)
-    with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(asked_once, town, system)
-        clock.sleep(seconds)
-        proxy.heal()
-        took = customer.served_within(GOES_ON_WITHIN_S)
-        answered = asked.result()
-    crowd.send_home()
+    with Crowd(town, seed=2) as crowd:
+        crowd.earn()
+        crowd.go()
+        clock.sleep(1)
+        proxy.cut(direction)
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(asked_once, town, system)
+            clock.sleep(seconds)
+            proxy.heal()
+            took = customer.served_within(GOES_ON_WITHIN_S)
+            answered = asked.result()
+        crowd.send_home()
     crowd.all_kept()
     longest = max(answered, key=lambda one: one.seconds)
     print(
