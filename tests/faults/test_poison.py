@@ -29,7 +29,7 @@ CALM_ORDERS = 8
 TRIES = 3
 WITHIN_S = 30.0
 DELAYED_MAX_S = 1.0
-CALM_S, SLOWER_MAX = 0.2, 2.0
+CALM_S, SLOWER_MAX = 0.1, 4.0
 """What an order takes where that is promised, and how much slower a machine may be."""
 DEEP = b'{"a":' * 50_000 + b"1" + b"}" * 50_000
 LARGE = json.dumps({"order_id": "x" * 1_000_000}).encode()
