@@ -77,7 +77,7 @@ check: $(VENV)/.dev ## lint, format, types, import rules, fast tests (< 90 s)
 	$(BIN)/pytest -q -m "not servers"
 
 .PHONY: test
-test: $(VENV)/.dev ## the whole suite, on the embedded servers, three files at once (< 15 min)
+test: $(VENV)/.dev ## the whole suite, on the embedded servers, three files at once (15 min on 2 cores)
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: crashes

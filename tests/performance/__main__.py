@@ -87,7 +87,8 @@ def document(path: Path) -> int:
     found = json.loads(path.read_text())
     report.KEPT.write_text(path.read_text())
     report.PAGE.write_text(report.page(report.PAGE.read_text(), found))
-    picture.draw(found, report.PAGE.with_suffix(".svg"))
+    if found["curves"]:
+        picture.draw(found, report.PAGE.with_suffix(".svg"))
     return 0
 
 
