@@ -289,9 +289,7 @@ def test_an_address_that_asked_too_often_is_answered_later_whoever_asks(tmp_path
         assert clock.monotonic() - began >= 0.9 * PARKED_S
 
 
-def test_an_address_that_asked_too_often_is_remembered_is_remembered_for_all_who_come_from_it() -> (
-    None
-):
+def test_an_address_that_asked_too_often_is_remembered_for_all_who_come_from_it() -> None:
     greedy = Greedy()
     greedy.note("10.0.0.1", "", seconds=5)
     greedy.note("10.0.0.2", "Bearer a", seconds=5)
