@@ -8,6 +8,10 @@ ten seconds for what does not fit there is given up too. So slow clients cost me
 bounded, and never a thread. Who was sent away lingers beside the others, while gthread lets all
 wait for each. And who was told to ask less often (429) is handed over a second later, each time,
 until Retry-After is over: the answer is the same, and costs others nothing.
+
+Nobody has more than a few requests at work, the rest stands in line: what threads do at once they
+do by turns on one core, so who asks for thirty things at once would make everybody wait thirty
+times as long.
 """
 
 from __future__ import annotations
@@ -15,17 +19,19 @@ from __future__ import annotations
 import contextlib
 import selectors
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from http import HTTPStatus
 from itertools import takewhile
+from operator import itemgetter
 from typing import Any
 
 from gunicorn import util
 from gunicorn.workers.gthread import ThreadWorker
 
 from deploy.web_worker.arriving import Arriving
-from deploy.web_worker.greedy import Greedy
+from deploy.web_worker.greedy import Greedy, caller
+from deploy.web_worker.turns import REST_S, Turns
 from shared import clock
 
 ARRIVES_WITHIN_S = 10.0
@@ -33,6 +39,10 @@ ANSWERED_WITHIN_S = 10.0
 LINGERS_S = 2.0
 DRAIN_S = 0.05
 PARKED_S = 1.0
+AT_WORK_MAX = 2
+"""Of one person, at one address."""
+ANONYMOUS_SHARE = 2
+"""Who did not sign in may be many people at one address: half of the threads is theirs."""
 HELD_BYTES_MAX = 128 * 1024 * 1024
 ANSWER_BYTES_KEPT = 2 * 1024 * 1024
 """Of one connection, as far as the kernel allows; it takes only what is really waiting."""
@@ -54,12 +64,13 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
         self._parked: dict[Any, float] = {}
         self._lingering: dict[Any, float] = {}
         self._greedy = Greedy()
+        self._turns = Turns()
 
     def accept(self, listener: socket.socket) -> None:
-        """Accept a connection; where there are too many, the one that is longest at it goes."""
+        """Accept a connection; the last that there is room for costs another one its place."""
         super().accept(listener)
-        if self.nr_conns >= self.worker_connections and self._arriving:
-            self._give_up(next(iter(self._arriving)))
+        if self.nr_conns >= self.worker_connections:
+            self._make_room()
 
     def enqueue_req(self, conn: Any) -> None:
         """Gather the connection's next request, and only then give it to a thread."""
@@ -83,14 +94,19 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
         for conn in _due(self._arriving, now):
             self._give_up(conn)
         for conn in _due(self._parked, now):
-            del self._parked[conn]
-            self._hand_over(conn)
+            self._in_turn(self._unpark(conn))
         for conn in _due(self._lingering, now):
             self._let_go(conn)
+        self._hand_over(self._turns.rested(now=now))
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Wait for events, and no longer than somebody rests."""
+        super().wait_for_and_dispatch_events(REST_S if self._turns.anyone_rests else timeout)
 
     def finish_request(self, conn: Any, fs: Any) -> None:
         """Keep the connection for its next request, or send its client away and linger."""
         self._held_bytes -= self._handed_over.pop(conn, 0)
+        self._hand_over(self._turns.done(conn, now=clock.monotonic()))
         if not fs.cancelled() and fs.exception() is None and fs.result():
             super().finish_request(conn, fs)
             return
@@ -165,7 +181,7 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
         elif request.too_large:
             self._drop(conn, 413, "Content Too Large")
         elif self._held_bytes > HELD_BYTES_MAX:
-            self._drop(conn, 503, "Service Unavailable")
+            self._send_away(conn)
         else:
             if request.expects_continue:
                 request.expects_continue = False
@@ -178,16 +194,49 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
         if self._greedy.has(conn.client[0], self._requests[conn].who):
             self._parked[conn] = clock.monotonic() + PARKED_S
         else:
-            self._hand_over(conn)
+            self._in_turn(conn)
 
-    def _hand_over(self, conn: Any) -> None:
-        request = self._forget(conn)
-        # It goes on to take memory until it is answered, however long it waits for a thread.
-        self._handed_over[conn] = len(request.came)
-        self._held_bytes += len(request.came)
-        conn.init()
-        conn.parser.unreader.unread(bytes(request.came))
-        super().enqueue_req(conn)
+    def _in_turn(self, conn: Any) -> None:
+        who = self._requests[conn].who
+        at_once = AT_WORK_MAX if who else max(AT_WORK_MAX, self.cfg.threads // ANONYMOUS_SHARE)
+        # Who waits for an outcome works on nothing: it is no reason to let the rest stand in line.
+        whose = caller(conn.client[0], who), self._requests[conn].waits
+        self._hand_over(self._turns.come(conn, whose, at_once=at_once, rests=bool(who)))
+
+    def _make_room(self) -> None:
+        """Let one go of whom there are the most: slow, in line, told to wait, idle, sent away."""
+        room: list[tuple[int, Callable[[], None]]] = [
+            (len(self._arriving), lambda: self._give_up(next(iter(self._arriving)))),
+            (self._turns.longest, lambda: self._send_away(self._turns.leave())),
+            (len(self._parked), lambda: self._send_away(self._unpark(next(iter(self._parked))))),
+            (len(self.keepalived_conns), self._let_idle_go),
+            (len(self._lingering), lambda: self._let_go(next(iter(self._lingering)))),
+        ]
+        how_many, go = max(room, key=itemgetter(0))
+        if how_many:
+            go()
+
+    def _unpark(self, conn: Any) -> Any:
+        del self._parked[conn]
+        return conn
+
+    def _send_away(self, conn: Any) -> None:
+        self._drop(conn, 503, "Service Unavailable")
+
+    def _let_idle_go(self) -> None:
+        conn = self.keepalived_conns.popleft()
+        self.poller.unregister(conn.sock)
+        self._close(conn)
+
+    def _hand_over(self, conns: Iterable[Any]) -> None:
+        for conn in conns:
+            request = self._forget(conn)
+            # It goes on to take memory until it is answered, however long it waits for a thread.
+            self._handed_over[conn] = len(request.came)
+            self._held_bytes += len(request.came)
+            conn.init()
+            conn.parser.unreader.unread(bytes(request.came))
+            super().enqueue_req(conn)
 
     def _give_up(self, conn: Any) -> None:
         del self._arriving[conn]

@@ -14,6 +14,7 @@ _HEAD_END = b"\r\n\r\n"
 # One pass over the head each: whoever sends it chooses what is in it.
 _LENGTH = re.compile(rb"\r\ncontent-length:([^\r]*)\r\n", re.IGNORECASE)
 _WHO = re.compile(rb"\r\nauthorization:([^\r]*)\r\n", re.IGNORECASE)
+_WAITS = re.compile(rb"\r\nprefer:[^\r]*\bwait=", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
 _EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
 _BLANKS = b" \t"
@@ -40,6 +41,11 @@ class Arriving:
         """Return whose token came with it; empty where none did."""
         found = _WHO.search(self.came, 0, self._body_at)
         return found[1].strip(_BLANKS).decode("latin-1") if found else ""
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether it asks to wait for an outcome, if its route lets it."""
+        return _WAITS.search(self.came, 0, self._body_at) is not None
 
     @property
     def head_too_large(self) -> bool:

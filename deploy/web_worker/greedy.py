@@ -22,7 +22,7 @@ class Greedy:
     def note(self, address: str, who: str, *, seconds: float) -> None:
         """Remember that this one was told so, for as long as it was told; from any thread."""
         with self._guard:
-            key = _key(address, who)
+            key = caller(address, who)
             self._until[key] = clock.monotonic() + min(seconds, LIMITED_S_MAX)
             self._until.move_to_end(key)
             if len(self._until) > GREEDY_MAX:
@@ -31,10 +31,10 @@ class Greedy:
     def has(self, address: str, who: str) -> bool:
         """Tell whether this one, or its whole address, was told so."""
         now = clock.monotonic()
-        return any(self._until.get(_key(address, one), 0.0) > now for one in {who, ""})
+        return any(self._until.get(caller(address, one), 0.0) > now for one in {who, ""})
 
 
-def _key(address: str, who: str) -> tuple[str, str]:
+def caller(address: str, who: str) -> tuple[str, str]:
     """Return what names a caller, however long its token is and whatever blanks stand around it."""
     scheme, _, token = who.strip().partition(" ")
     said = f"{scheme.lower()} {token.strip()}".strip()

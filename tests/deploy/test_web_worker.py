@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from deploy.embedded.local_server import free_port
-from deploy.web_worker import PARKED_S
+from deploy.web_worker import AT_WORK_MAX, PARKED_S
 from deploy.web_worker.arriving import (
     BODY_BYTES_MAX,
     CHUNK_LINE_BYTES_MAX,
@@ -24,7 +24,7 @@ from deploy.web_worker.arriving import (
 )
 from deploy.web_worker.greedy import Greedy
 from shared import clock
-from tests.deploy.tiny_app import LARGE
+from tests.deploy.tiny_app import LARGE, SLOW_S
 
 CODE = Path(__file__).resolve().parents[2]
 THREADS = 2
@@ -249,6 +249,57 @@ def test_at_the_limit_of_connections_the_oldest_goes_and_the_process_stays(
                     slow[-1].recv(1)
         assert "Traceback" not in log.read_text()
         assert log.read_text().count("Booting worker with pid") == 1
+
+
+def test_who_asks_for_much_at_once_has_it_done_a_few_at_a_time(tmp_path: Path) -> None:
+    slow = b"GET /slow HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer greedy\r\n\r\n"
+    with (
+        serving(tmp_path, "--threads", str(AT_WORK_MAX + 1)) as (port, _),
+        clients(port, slow, MANY) as greedy,
+    ):
+        clock.sleep(SLOW_S / 2)
+        began = clock.monotonic()
+        assert ask(port, who="Bearer calm") == (200, b"nothing")
+        # A thread is free; behind all others it would have been a turn of each thread later.
+        assert clock.monotonic() - began < SLOW_S
+        for one in greedy:
+            read_to(one, b"nothing")
+
+
+def test_who_waits_for_an_outcome_keeps_nothing_else_of_its_own_waiting(tmp_path: Path) -> None:
+    waits = b"GET /slow HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer a\r\nPrefer: wait=5\r\n\r\n"
+    with (
+        serving(tmp_path, "--threads", str(2 * AT_WORK_MAX)) as (port, _),
+        clients(port, waits, MANY),
+    ):
+        clock.sleep(SLOW_S / 2)
+        began = clock.monotonic()
+        assert ask(port, who="Bearer a") == (200, b"nothing")
+        assert clock.monotonic() - began < SLOW_S
+
+
+def test_at_the_limit_of_connections_who_has_the_most_in_line_makes_room(tmp_path: Path) -> None:
+    slow = b"GET /slow HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer greedy\r\n\r\n"
+    with (
+        serving(tmp_path, "--threads", "4", "--worker-connections", "12") as (port, log),
+        clients(port, slow, 14) as greedy,
+    ):
+        assert ask(port, who="Bearer calm", within_s=GONE_WITHIN_S) == (200, b"nothing")
+        answers = [one.recv(4096) for one in greedy]
+        sent_away = [answer.startswith(b"HTTP/1.1 503 ") for answer in answers]
+        assert any(sent_away)
+        assert not any(sent_away[: AT_WORK_MAX + 1])
+        assert "Traceback" not in log.read_text()
+
+
+def test_at_the_limit_of_connections_an_idle_one_makes_room(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path, "--worker-connections", "6", "--keep-alive", "60") as (port, _),
+        clients(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 6) as idle,
+    ):
+        for one in idle[:5]:
+            read_to(one, b"nothing")
+        assert ask(port, within_s=GONE_WITHIN_S) == (200, b"nothing")
 
 
 def test_a_large_answer_is_read_whole(port: int) -> None:

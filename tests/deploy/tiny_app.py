@@ -1,11 +1,14 @@
-"""A WSGI app for the tests of the web's worker: says what came, or a lot, or to ask less often."""
+"""A WSGI app for the tests of the web's worker: says what came, slowly, a lot, or no."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from shared import clock
+
 LARGE = 1_500_000
+SLOW_S = 0.3
 
 
 def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -14,6 +17,8 @@ def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable
         body = b"x" * LARGE
     else:
         body = environ["wsgi.input"].read() or b"nothing"
+    if environ["PATH_INFO"] == "/slow":
+        clock.sleep(SLOW_S)
     headers = [("Content-Length", str(len(body)))]
     if environ["PATH_INFO"].startswith("/often"):
         limited = [("X-Limited", "address")] if environ["PATH_INFO"] == "/often-from-here" else []
