@@ -11,7 +11,7 @@ import flask_smorest
 from flask import Flask, Response, g, request
 from flask.json.provider import DefaultJSONProvider
 
-from shared import clock, ids, logs
+from shared import ids, logs
 from shared.auth import FetchedKeys, Verifier
 from shared.mongo import ServiceDatabase, answered_within
 from shared.settings import Settings
@@ -69,8 +69,6 @@ def create_app(
     verifier: Verifier | None = None,
 ) -> Flask:
     """Return the app of a service's web process; refuses routes that name no role."""
-    clock.use(offset_file=settings.clock_offset_file or None, error_s=settings.clock_error_s)
-    logs.configure(service=service, slot=settings.slot, level=settings.log_level)
     app = Flask(f"gongxiang.{service}", static_folder=None)
     app.json = _Json(app)
     app.config.update(

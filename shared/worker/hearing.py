@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -186,16 +185,13 @@ class Hearing:
         self._missed += self._consumer.missed()
         while self._missed:
             missed = self._missed[0]
-            hours = (
-                math.ceil((clock.to_ms(clock.real_now()) - missed.last_heard_ms) / 3_600_000)
-                if missed.last_heard_ms is not None
-                else "?"
-            )
+            last = missed.last_heard_ms
+            heard = "nothing" if last is None else clock.from_ms(last).isoformat("T", "seconds")
             raise_alarm(
                 self._database,
                 "messages-missed",
                 f"{missed.topic}:{missed.partition}",
-                f"{missed.count} messages gone unread; rewind their teller by {hours} hours",
+                f"{missed.count} messages gone unread, heard last: {heard}; rewind their teller",
             )
             del self._missed[0]
 

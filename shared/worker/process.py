@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from shared import clock, events, logs
+from shared import clock, events
 from shared.errors import Busy
 from shared.kafka import Admin, BrokerTrouble, Consumer, close_quietly, group_name
 from shared.mongo import DatabaseTrouble, Lease, ServiceDatabase, raise_alarm
@@ -41,7 +41,7 @@ class OtherLogs(Exception):
 
 
 class Worker:
-    """A service's worker: what it hears, relays and sweeps. Parts are joined in ``app.py``."""
+    """A service's worker: what it hears, relays and sweeps. Parts are joined in ``worker.py``."""
 
     def __init__(
         self,
@@ -58,8 +58,6 @@ class Worker:
         """``questions``: the collection whose rows ask until they are answered, to be watched.
 
         ``closing``: what else is to be closed at the end, while the database is still open."""
-        clock.use(offset_file=settings.clock_offset_file or None, error_s=settings.clock_error_s)
-        logs.configure(service=database.name, slot=settings.slot, level=settings.log_level)
         self.settings = settings
         self.database = database
         self.hearer = hearer or TransactionHearer(database, subscriptions)

@@ -296,7 +296,7 @@ def test_what_retention_took_unread_is_an_alarm(
     alarm = hearer.db.alarms.find_one({"kind": "messages-missed"})
     assert alarm is not None
     assert alarm["about"] == f"store.events:{place.partition}"
-    assert alarm["detail"].startswith("1 messages gone unread; rewind their teller by 1 hours")
+    assert alarm["detail"].startswith("1 messages gone unread, heard last: 20")
 
 
 def test_what_was_deleted_before_the_first_commit_is_an_alarm_too(
@@ -324,7 +324,9 @@ def test_what_was_deleted_before_the_first_commit_is_an_alarm_too(
 
     alarm = hearer.db.alarms.find_one({"kind": "messages-missed"}) or {}
     assert alarm["about"] == f"store.events:{place.partition}"
-    assert alarm["detail"].startswith("1 messages gone unread; rewind their teller by ? hours")
+    assert alarm["detail"].startswith(
+        "1 messages gone unread, heard last: nothing; rewind their teller"
+    )
 
 
 class FatalClient:
