@@ -82,11 +82,9 @@ def _account(database: ServiceDatabase, name: str) -> Account:
 def _entries(
     database: ServiceDatabase, name: str, *, before: int, limit: int
 ) -> list[dict[str, Any]]:
-    newest = before
-    if before >= repository.accounts.FOR_EVER:
-        # Looking back by windows begins where the account's newest line is.
-        newest = _account(database, name).n + 1
-    found = repository.journal.latest_touching(database, name, before=newest, limit=limit)
+    # From far above the newest line, windows would grow until one holds all the account's lines.
+    highest = min(before, _account(database, name).n + 1)
+    found = repository.journal.latest_touching(database, name, before=highest, limit=limit)
     return [_entry(posting, name) for posting in found]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from math import ceil
 
 from pymongo import ASCENDING, DESCENDING
 from pymongo.collection import Collection
@@ -18,6 +19,10 @@ from shared.mongo import Document, ServiceDatabase
 
 IN_MAX = 50
 WINDOW = 500
+STEP_MAX = 16
+"""A window back is at most so many times as wide as all that was looked at before it."""
+STEP_MARGIN = 1.25
+"""A quarter wider than the share found so far asks for, or each window would fall just short."""
 
 
 class NotAppended(Exception):
@@ -89,22 +94,29 @@ def latest_touching(
 ) -> list[Posting]:
     """Return up to ``limit`` postings that name an account, below a number, the newest first.
 
-    It looks back by windows that grow: sorting all postings of a busy account would cost more
-    with every year.
+    It looks back by windows, each as wide as what was found so far lets expect the rest to need:
+    the embedded server reads all of a window before it sorts and limits, so one that is much too
+    wide costs many times the page, and a busy account has ever more to read.
     """
     found: list[Posting] = []
     low, width = before, 2 * limit
     while low > 1 and len(found) < limit:
         high, low = low, max(1, low - width)
-        width *= 8
         page = _journal(database).find({"accounts": account, "n": {"$gte": low, "$lt": high}})
         page = page.sort("n", DESCENDING).limit(limit - len(found))
         found += [Posting(document) for document in page]
+        width = _next_width(before - low, found=len(found), limit=limit)
     return found
 
 
 def _journal(database: ServiceDatabase) -> Collection[Document]:
     return database.db.journal.with_options(read_concern=ReadConcern("majority"))
+
+
+def _next_width(looked_at: int, *, found: int, limit: int) -> int:
+    if not found:
+        return STEP_MAX * looked_at
+    return ceil(looked_at * min(STEP_MAX, STEP_MARGIN * (limit - found) / found))
 
 
 def _slices(ids: Iterable[str]) -> Iterator[list[str]]:
