@@ -15,15 +15,18 @@ from shared.auth import Grant, Principal, Role
 from shared.mongo import ServiceDatabase
 from tests.ledger.bookkeeper import BOOK, earn
 from tests.performance import book
-from tests.performance.row import Arm, Curve, Figure, Row, Sample, Size, at_most
+from tests.performance.row import Arm, Curve, Figure, NotSound, Row, Sample, Size, at_most
 from tests.performance.stage import Stage
 from tests.performance.stopwatch import timed
 
 POST, BALANCE, PAGE = "a posting, alone", "a balance", "a page of a statement"
 LARGE, MEDIUM, SMALL = 100_000, 10_000, 1_000
 ACCOUNTS = 200
+REGULARS = 5
+"""Accounts with a page's entries in a book of any length, spread over the whole of it."""
 LOOKS = 60
 PAGE_LENGTH = 51
+ENTRIES = 60
 PREFIX = "large_"
 
 
@@ -41,10 +44,10 @@ def answers(postings: int) -> Arm:
 
         work: dict[str, Callable[[int], object]] = {
             POST: post,
-            BALANCE: lambda turn: operations.own_balance(database, who=_person(turn), book=BOOK),
-            PAGE: lambda turn: operations.own_statement(
-                database, who=_person(turn), book=BOOK, before=2**62, limit=PAGE_LENGTH
+            BALANCE: lambda turn: operations.own_balance(
+                database, who=_person(f"v{turn % ACCOUNTS}"), book=BOOK
             ),
+            PAGE: lambda turn: _page(database, turn, length=min(PAGE_LENGTH, _entries(long))),
         }
         found = {name: _median_ms(look, looks) for name, look in work.items()}
         own.close()
@@ -94,9 +97,28 @@ def _make(server: MongoServer, *, postings: int) -> None:
 
 
 def _write(database: ServiceDatabase, postings: int) -> None:
-    commands = [*book.people(ACCOUNTS), *book.days(postings, accounts=ACCOUNTS)]
-    made = islice(book.postings_of(commands), postings)
+    commands = book.people(ACCOUNTS)
+    days = iter(book.days(postings, accounts=ACCOUNTS))
+    entries = _entries(postings)
+    between = (postings - ACCOUNTS) // entries - REGULARS
+    for turn in range(entries):
+        commands += [earn(f"regular-{turn}-{i}", volunteer=f"r{i}") for i in range(REGULARS)]
+        commands += islice(days, between)
+    made = islice(book.postings_of([*commands, *days]), postings)
     book.fill_whole(database, [dict(one.document) for one in made])
+
+
+def _entries(postings: int) -> int:
+    """Return how many entries each regular has; in a book of the small size there is less room."""
+    return min(ENTRIES, (postings - ACCOUNTS) // (2 * REGULARS))
+
+
+def _page(database: ServiceDatabase, turn: int, *, length: int) -> None:
+    """Read a page of so many entries: one with fewer is cheaper in any book."""
+    who = _person(f"r{turn % REGULARS}")
+    found = operations.own_statement(database, who=who, book=BOOK, before=2**62, limit=length)
+    if len(found) != length:
+        raise NotSound(f"a page of {len(found)} entries, not {length}")
 
 
 def _median_ms(look: Callable[[int], object], looks: int) -> float:
@@ -109,9 +131,8 @@ def _median_ms(look: Callable[[int], object], looks: int) -> float:
     return statistics.median(took[5:])
 
 
-def _person(turn: int) -> Principal:
-    grants = (Grant(Role.VOLUNTEER, ""),)
-    return Principal(person_id=f"v{turn % ACCOUNTS}", number="1", roles=grants)
+def _person(name: str) -> Principal:
+    return Principal(person_id=name, number="1", roles=(Grant(Role.VOLUNTEER, ""),))
 
 
 ROWS = (
