@@ -58,6 +58,16 @@ def test_a_page_reads_hardly_more_of_an_account_than_it_shows(empty, reads, apar
     assert len(reads) <= 6
 
 
+def test_a_gap_of_years_behind_many_entries_is_passed_in_a_few_looks(empty, reads):
+    numbers = [1, *range(1_000_000, 1_000_000 + LIMIT - 1)]
+    journal_of(empty, numbers)
+
+    found = repository.journal.latest_touching(empty, ADA, before=numbers[-1] + 1, limit=LIMIT)
+
+    assert len(found) == LIMIT
+    assert len(reads) <= 12
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_page_is_the_newest_below_a_number_whatever_the_gaps(empty, seed):
     choose = random.Random(seed)

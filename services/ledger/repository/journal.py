@@ -21,6 +21,7 @@ IN_MAX = 50
 WINDOW = 500
 STEP_MAX = 16
 """A window back is at most so many times as wide as all that was looked at before it."""
+EMPTY_STEP = 4
 STEP_MARGIN = 1.25
 """A quarter wider than the share found so far asks for, or each window would fall just short."""
 
@@ -104,8 +105,11 @@ def latest_touching(
         high, low = low, max(1, low - width)
         page = _journal(database).find({"accounts": account, "n": {"$gte": low, "$lt": high}})
         page = page.sort("n", DESCENDING).limit(limit - len(found))
-        found += [Posting(document) for document in page]
-        width = _next_width(before - low, found=len(found), limit=limit)
+        came = [Posting(document) for document in page]
+        found += came
+        # Behind a gap the share found so far says nothing any more: it would be crept over.
+        expected = _next_width(before - low, found=len(found), limit=limit)
+        width = expected if came else max(expected, EMPTY_STEP * width)
     return found
 
 
