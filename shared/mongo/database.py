@@ -119,6 +119,10 @@ class ServiceDatabase:
         self._sessions.drop()
         self.client.close()
 
+    def held(self, name: str) -> bool:
+        """Tell whether another thread holds a contended thing: a hint, true of this process."""
+        return self._held.held(name)
+
     def unit_of_work(self, body: Callable[[UnitOfWork], T], *, holding: str | None = None) -> T:
         """Run ``body`` in a transaction and commit it; return what it returned.
 

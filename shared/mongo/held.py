@@ -17,6 +17,11 @@ class HeldThings:
         self._guard = threading.Lock()
         self._locks: dict[str, tuple[threading.Lock, int]] = {}
 
+    def held(self, name: str) -> bool:
+        """Tell whether somebody holds a thing or waits for it, so that one would have to wait."""
+        with self._guard:
+            return name in self._locks
+
     @contextmanager
     def hold(self, name: str | None, deadline: float) -> Iterator[None]:
         """Hold a thing, or nothing for None; :class:`Busy` where it is not to be had in time."""

@@ -4,6 +4,11 @@ The client names its wish with ``Idempotency-Key``. What it was answered is kept
 the transaction of the effect; a refusal, whose transaction is gone, in one of its own, which looks
 the key up first. Two at once meet on the key's row: one aborts, runs again from the look-up, and
 finds the other's answer.
+
+Nobody waits in line for a no: where others hold the contended thing, a transaction that only reads
+it comes first. It finds the kept answer, or that none is free, and keeps that refusal itself. What
+it reads is one snapshot, so each refusal is true of a moment between the question and its answer,
+as one from the front of the line would be; whoever is not refused there goes and waits.
 """
 
 from __future__ import annotations
@@ -69,6 +74,7 @@ def once(
     *,
     status: int = 201,
     holding: str | None = None,
+    look: Callable[[UnitOfWork], object] | None = None,
     renew: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     wait: Callable[[dict[str, Any], float], object] | None = None,
     show: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
@@ -78,13 +84,14 @@ def once(
 
     - ``status`` is what a first success answers; ``body`` returns plain values or None.
     - ``holding`` names the contended thing that the body takes from.
+    - ``look`` only reads, and refuses where nothing of it is free; run first where others hold it.
     - ``renew`` makes of a kept 202 the resource as it is now.
     - ``wait`` is called with the answer and the seconds of ``Prefer: wait`` before that.
     - ``show`` adds what must not be kept (tokens, names) to what is answered, first and repeated.
     - ``scope`` says whose key it is where no person is known yet.
     """
     asked = _asked(scope if scope is not None else principal().person_id)
-    kept = answer_once(asked, body, status=status, holding=holding)
+    kept = answer_once(asked, body, status=status, holding=holding, look=look)
     headers = {"Idempotency-Replayed": "true"} if kept.repeated else {}
     if kept.refused is not None:
         return problems.from_plain(kept.refused, headers)
@@ -109,7 +116,12 @@ def keyless(view: View) -> View:
 
 
 def answer_once(
-    asked: Asked, body: Callable[[UnitOfWork], Answer], *, status: int, holding: str | None
+    asked: Asked,
+    body: Callable[[UnitOfWork], Answer],
+    *,
+    status: int,
+    holding: str | None,
+    look: Callable[[UnitOfWork], object] | None = None,
 ) -> Kept:
     """Return what was answered under the key, running ``body`` where nothing was answered yet."""
 
@@ -119,6 +131,10 @@ def answer_once(
             return found
         return keep(work, asked, status=status, value=body(work))
 
+    if look is not None and holding is not None and service_db().held(holding):
+        known = _looked_first(asked, look)
+        if known is not None:
+            return known
     try:
         return service_db().unit_of_work(effect, holding=holding)
     except IdempotencyKeyReused:
@@ -127,9 +143,33 @@ def answer_once(
         return _answer_refusal(asked, refusal, holding)
 
 
+def _looked_first(asked: Asked, look: Callable[[UnitOfWork], object]) -> Kept | None:
+    """Return what was answered, or the refusal that only reading finds; None where neither is."""
+
+    def reading(work: UnitOfWork) -> Kept | None:
+        found = look_up(work, asked)
+        if found is not None:
+            return found
+        try:
+            look(work)
+        except Refusal as refusal:
+            if _never_kept(refusal) or getattr(refusal, "leave", None) is not None:
+                return None
+            # Nothing was written, so there is nothing to take back: the refusal can stand here.
+            return keep(work, asked, status=refusal.status, refused=problems.plain(refusal))
+        return None
+
+    # Two at once under one key need not meet on its row first to find each other's answer.
+    return service_db().unit_of_work(reading, holding=f"answer:{asked.id}")
+
+
+def _never_kept(refusal: Refusal) -> bool:
+    return refusal.status in NEVER_KEPT or refusal.status >= 500
+
+
 def _answer_refusal(asked: Asked, refusal: Refusal, holding: str | None) -> Kept:
     leave: Callable[[UnitOfWork], None] | None = getattr(refusal, "leave", None)
-    never_kept = refusal.status in NEVER_KEPT or refusal.status >= 500
+    never_kept = _never_kept(refusal)
 
     def aftermath(work: UnitOfWork) -> Kept | None:
         found = look_up(work, asked)

@@ -12,6 +12,7 @@ import pytest
 from shared import ids
 from shared.events.volunteers import VolunteerRegistered, VolunteerStatusChanged
 from tests.activities.conftest import ELSEWHERE, Activities
+from tests.holding import held
 
 pytestmark = pytest.mark.servers
 
@@ -116,6 +117,48 @@ def test_who_holds_a_place_of_a_full_shift_hears_that(activities):
     answer = activities.post(f"/shifts/{shift_id}/sign-ups", by=activities.token("ada"))
 
     assert refused(answer) == (409, "already-signed-up")
+
+
+def test_in_a_rush_each_hears_the_same_no_without_waiting_for_a_turn(activities):
+    full, free, elsewhere = activities.published((0, 120, 1), (0, 120, 1), (60, 120, 1))
+    activities.signed_up("ada", full)
+    activities.signed_up("bob", elsewhere)
+    now, fred = activities.nine, {"volunteer_id": "fred", "number": "1", "region": "430211001001"}
+    activities.hear(VolunteerStatusChanged(version=1, status="frozen", at=now, **fred))
+
+    def ask(person: str, shift_id: str) -> object:
+        return activities.post(f"/shifts/{shift_id}/sign-ups", by=activities.token(person))
+
+    calm = [refused(ask(person, full)) for person in ("ada", "bob", "carl", "fred")]
+    with held(activities.database, f"shift:{full}"):
+        rushed = [refused(ask(person, full)) for person in ("ada", "bob", "carl", "fred")]
+    with held(activities.database, f"shift:{free}"):
+        waiting = ask("carl", free)
+
+    assert calm == rushed
+    assert [code for _, code in rushed] == [
+        "already-signed-up",
+        "overlapping-sign-up",
+        "shift-full",
+        "volunteer-not-active",
+    ]
+    assert waiting.status_code == 503
+    check_counters(activities)
+
+
+def test_a_place_given_back_in_a_rush_is_taken_by_the_next(activities):
+    (shift_id,) = activities.published((0, 120, 1))
+    sign_up_id = activities.signed_up("ada", shift_id)
+    path, carl = f"/shifts/{shift_id}/sign-ups", activities.token("carl")
+    with held(activities.database, f"shift:{shift_id}"):
+        early = activities.post(path, by=carl, key="early")
+    activities.insist(f"/sign-ups/{sign_up_id}/withdrawals", by=activities.token("ada"))
+
+    again, late = activities.post(path, by=carl, key="early"), activities.insist(path, by=carl)
+
+    assert (early.status_code, again.status_code, late.status_code) == (409, 409, 201)
+    assert again.json == early.json
+    check_counters(activities)
 
 
 def test_a_shift_over_midnight_stands_in_both_diaries(activities):

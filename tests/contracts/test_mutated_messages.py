@@ -177,7 +177,7 @@ def become(database: ServiceDatabase, message: Message) -> str | None:
 
 
 @pytest.mark.parametrize(("service", "topic"), HEARERS)
-def test_thousands_of_mutated_messages_stop_no_hearer_and_no_neighbour(
+def test_mutated_messages_stop_no_hearer_and_no_neighbour(
     house: House, worker: Worker, service: str, topic: str
 ) -> None:
     print(f"GONGXIANG_SEED={SEED} GONGXIANG_MESSAGES={COUNT}")

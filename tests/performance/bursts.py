@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from shared import clock, ids
 from tests.journeys.town import Town
 from tests.performance import burst, strangers
 from tests.performance.burst import Wish
+from tests.performance.mall import Cores
 
 PRICE = 100
 MINUTES = 60
@@ -41,6 +42,13 @@ class Burst:
     """What the service itself counts as free afterwards."""
     p50_s: float
     p99_s: float
+    rate: float
+    """Answers per second, repeats among them, as long as there was something to win.
+
+    What is won costs more than a refusal: at the rate of both together, winners would queue.
+    """
+    shares: Mapping[str, float]
+    """Whose work the cores did meanwhile."""
 
     @property
     def fair(self) -> bool:
@@ -74,10 +82,14 @@ def places(
             assert said.status == 201, said
             given_back[wish.key] = said.ended
 
+    cores = Cores(system)
     burst.play(system.urls["activities"], wishes, then=give_back)
+    shares = cores.shares()
     row = _row(system, "activities", "shifts", shift)
     left = int(row["places"]) - int(row["taken"])
-    return _result("places", wishes, capacity=capacity, given_back=given_back, left=left)
+    return _result(
+        "places", wishes, capacity=capacity, given_back=given_back, left=left, shares=shares
+    )
 
 
 def pieces(
@@ -89,9 +101,11 @@ def pieces(
     dice = random.Random(seed)
     body = {"item_id": item, "pieces": 1}
     wishes = _wishes(system, "/orders", body, people, seconds, dice, region=town.community)
+    cores = Cores(system)
     burst.play(system.urls["store"], wishes)
-    row = _row(system, "store", "items", item)
-    return _result("pieces", wishes, capacity=capacity, given_back={}, left=int(row["free"]))
+    shares = cores.shares()
+    left = int(_row(system, "store", "items", item)["free"])
+    return _result("pieces", wishes, capacity=capacity, given_back={}, left=left, shares=shares)
 
 
 def _wishes(
@@ -121,7 +135,13 @@ def _wishes(
 
 
 def _result(
-    name: str, wishes: Sequence[Wish], *, capacity: int, given_back: dict[str, float], left: int
+    name: str,
+    wishes: Sequence[Wish],
+    *,
+    capacity: int,
+    given_back: dict[str, float],
+    left: int,
+    shares: Mapping[str, float],
 ) -> Burst:
     took = [wish.took_s for wish in wishes]
     answered = [wish for wish in wishes if wish.answer.status not in (0, 503)]
@@ -146,7 +166,15 @@ def _result(
         left=left,
         p50_s=burst.percentile(took, 0.5),
         p99_s=burst.percentile(took, 0.99),
+        rate=_rate(answered, since=began),
+        shares=shares,
     )
+
+
+def _rate(answered: Sequence[Wish], *, since: float) -> float:
+    last_win = max((wish.answer.ended for wish in answered if wish.won), default=since)
+    said = [one for wish in answered for one in wish.said if one.ended <= last_win]
+    return len(said) / (last_win - since) if said else 0.0
 
 
 def _row(system: System, service: str, collection: str, row_id: str) -> dict[str, Any]:

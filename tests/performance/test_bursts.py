@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator
+from dataclasses import fields, replace
 
 import pytest
 
@@ -14,6 +15,8 @@ from tests.faults.system import ADMIN_PHONE, started
 from tests.journeys.town import Town
 from tests.performance import bursts
 from tests.performance.burst import Said, Wish, refused_while_free, told_two_things
+from tests.performance.bursts import Burst
+from tests.performance.rows.bursting import carried
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +49,19 @@ def test_as_many_win_as_there_are_and_everyone_is_answered(system: System) -> No
         told=town.told.answers,
     )
     assert report.holds, [invariant for invariant in report.invariants if not invariant.holds]
+
+
+def test_what_is_carried_is_asked_of_as_many_for_each_place_and_of_no_fewer_than_a_few() -> None:
+    figures = dict.fromkeys((one.name for one in fields(Burst)), 0)
+    burst = Burst(**{**figures, "name": "places", "people": 2000, "capacity": 50, "rate": 60.0})
+
+    assert carried(burst, seconds=45) == {
+        "people": 945,
+        "capacity": 23,
+        "seconds": 45,
+        "seed": 2,
+    }
+    assert carried(replace(burst, rate=1.0), seconds=2)["people"] == 20
 
 
 def wish(*said: tuple[float, float, int]) -> Wish:

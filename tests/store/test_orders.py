@@ -12,6 +12,7 @@ from services.store.model import State
 from shared import clock
 from shared.events import ledger
 from shared.events.volunteers import VolunteerStatusChanged
+from tests.holding import held
 from tests.store.conftest import DISTRICT, Store, at_once, let_pass, made, outcome, refusal
 
 pytestmark = pytest.mark.servers
@@ -277,6 +278,26 @@ def test_a_hundred_people_at_once_for_ten_pieces(store: Store):
     assert store.stock(item) == (0, 10, 0, 10)
     assert store.db.orders.count_documents({}) == 10
     assert store.counted(item) == 10
+
+
+def test_in_a_rush_each_hears_the_same_no_without_waiting_for_a_turn(store: Store):
+    item = store.item(store.merchant(), pieces=1, limit_a_month=1)
+    store.placed(item, "ada")
+    store.hear(status_changed("fred", 1, "frozen"))
+    people = [store.person(name) for name in ("ada", "carl", "fred", "wang")]
+    body = {"item_id": item, "pieces": 1}
+
+    calm = [refusal(person.post("/orders", body)) for person in people]
+    with held(store.database, operations.stock_lock(item)):
+        rushed = [refusal(person.post("/orders", body)) for person in people]
+        early = people[1].post("/orders", body, Idempotency_Key="early")
+
+    assert calm == rushed
+    assert rushed == ["monthly-limit", "out-of-stock", "volunteer-frozen", "own-merchants-item"]
+    made(store.staff().post(f"/items/{item}/stock-arrivals", {"pieces": 1}))
+    again = people[1].post("/orders", body, Idempotency_Key="early")
+    assert again.json == early.json
+    made(people[1].post("/orders", body), 202)
 
 
 def test_one_person_at_once_twenty_times_gets_what_the_month_allows(store: Store):

@@ -91,6 +91,11 @@ class Shift:
         """Return the shift's length."""
         return (self.ends_at - self.starts_at) // timedelta(minutes=1)
 
+    @property
+    def full(self) -> bool:
+        """Tell whether every place is taken."""
+        return self.taken >= self.places
+
 
 def check_slots(*, slots: Sequence[Slot], standing: int, now: datetime) -> None:
     """Refuse slots that cannot be meant, lie in the past, or are too many beside what stands."""

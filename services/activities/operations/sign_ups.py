@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from services.activities import repository
@@ -10,6 +10,8 @@ from services.activities.model import (
     DEFAULTS,
     AlreadyWithdrawn,
     Entry,
+    Rules,
+    Shift,
     ShiftFull,
     check_sign_up,
     check_volunteer,
@@ -38,28 +40,38 @@ def sign_up(
     shift = repository.shift(work, shift_id)
     if shift is None:
         raise NotThere
-    rules = rule_at(work, shift.district, shift.starts_at, DEFAULTS)
-    check_sign_up(shift=shift, now=now, rules=rules)
-    check_volunteer(status=repository.volunteer_status(work, volunteer_id))
-    # The contended write comes first; whatever is refused after it takes it back.
-    place_taken = repository.take_place(work, shift_id=shift_id, places=shift.places)
-    entry = Entry(
-        sign_up_id=ids.new_id(),
-        shift_id=shift_id,
-        starts_at=shift.starts_at,
-        ends_at=shift.ends_at,
+    rules = _open_to(work, shift, volunteer_id=volunteer_id, now=now)
+    # The contended write comes first; whatever is refused after it takes it back. Where the same
+    # snapshot shows no free place it would change nothing, so it is not asked for.
+    place_taken = not shift.full and repository.take_place(
+        work, shift_id=shift_id, places=shift.places
     )
-    days = days_of(starts_at=shift.starts_at, ends_at=shift.ends_at, zone=zone)
-    diaries = repository.diaries(work, volunteer_id=volunteer_id, days=days)
-    after = entered(diaries=diaries, entry=entry, rules=rules, zone=zone)
+    sign_up_id = ids.new_id()
+    after = _diaries_with(
+        work, shift, sign_up_id=sign_up_id, volunteer_id=volunteer_id, rules=rules, zone=zone
+    )
     if not place_taken:
         # Last, so that who holds a place of this shift hears that, and not that it is full.
         raise ShiftFull
     repository.write_diaries(work, volunteer_id=volunteer_id, entries=after)
     row = repository.add_sign_up(
-        work, sign_up_id=entry.sign_up_id, shift=shift, volunteer_id=volunteer_id, now=now
+        work, sign_up_id=sign_up_id, shift=shift, volunteer_id=volunteer_id, now=now
     )
     return sign_up_view(row, None)
+
+
+def refuse_where_full(
+    work: UnitOfWork, *, shift_id: str, volunteer_id: str, now: datetime, zone: ZoneInfo
+) -> None:
+    """Refuse as a sign-up would where no place of the shift is free. Only reads."""
+    shift = repository.shift(work, shift_id)
+    if shift is None or not shift.full:
+        return
+    rules = _open_to(work, shift, volunteer_id=volunteer_id, now=now)
+    _diaries_with(
+        work, shift, sign_up_id=ids.new_id(), volunteer_id=volunteer_id, rules=rules, zone=zone
+    )
+    raise ShiftFull
 
 
 def withdraw(
@@ -89,6 +101,35 @@ def withdraw(
     after = struck_out(diaries=diaries, sign_up_id=sign_up_id)
     repository.write_diaries(work, volunteer_id=volunteer_id, entries=after)
     return sign_up_view({**row, "state": "withdrawn", "withdrawn_at": now}, None)
+
+
+def _open_to(work: UnitOfWork, shift: Shift, *, volunteer_id: str, now: datetime) -> Rules:
+    """Return the rules of the shift's time; refuses too late, and who may not sign up."""
+    rules = rule_at(work, shift.district, shift.starts_at, DEFAULTS)
+    check_sign_up(shift=shift, now=now, rules=rules)
+    check_volunteer(status=repository.volunteer_status(work, volunteer_id))
+    return rules
+
+
+def _diaries_with(
+    work: UnitOfWork,
+    shift: Shift,
+    *,
+    sign_up_id: str,
+    volunteer_id: str,
+    rules: Rules,
+    zone: ZoneInfo,
+) -> dict[date, tuple[Entry, ...]]:
+    """Return the person's diaries with the shift in each; refuses what does not fit in them."""
+    entry = Entry(
+        sign_up_id=sign_up_id,
+        shift_id=shift.shift_id,
+        starts_at=shift.starts_at,
+        ends_at=shift.ends_at,
+    )
+    days = days_of(starts_at=shift.starts_at, ends_at=shift.ends_at, zone=zone)
+    diaries = repository.diaries(work, volunteer_id=volunteer_id, days=days)
+    return entered(diaries=diaries, entry=entry, rules=rules, zone=zone)
 
 
 def own_shift_of(source: Source, *, sign_up_id: str, volunteer_id: str) -> str:

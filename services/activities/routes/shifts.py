@@ -73,6 +73,9 @@ def sign_up(shift_id: str) -> Any:
             work, shift_id=shift_id, volunteer_id=who.person_id, now=clock.now(), zone=zone
         ),
         holding=f"shift:{shift_id}",
+        look=lambda work: operations.refuse_where_full(
+            work, shift_id=shift_id, volunteer_id=who.person_id, now=clock.now(), zone=zone
+        ),
     )
 
 

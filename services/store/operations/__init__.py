@@ -31,7 +31,13 @@ from services.store.operations.merchants import (
     suspend_merchant,
 )
 from services.store.operations.moves import stock_lock, stock_of_order
-from services.store.operations.orders import cancel_order, order, orders, place_order
+from services.store.operations.orders import (
+    cancel_order,
+    order,
+    orders,
+    place_order,
+    refuse_where_sold_out,
+)
 from services.store.operations.people import note_status
 from services.store.operations.settlement import settlement
 from services.store.operations.sweeps import ask_open_questions, cancel_expired_vouchers
@@ -59,6 +65,7 @@ __all__ = [
     "place_order",
     "receive_stock",
     "refuse_order",
+    "refuse_where_sold_out",
     "release_order",
     "remove_staff",
     "settlement",

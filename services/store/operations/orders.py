@@ -34,28 +34,35 @@ def place_order(
     item = repository.item_in(work, item_id)
     if item is None:
         raise NotThere()
-    merchant = repository.merchant_in(work, item.merchant_id)
-    if merchant is None:
-        raise NotThere()
-    model.check_on_sale(item, merchant, now=now)
-    status = repository.status_of(work, buyer.person_id)
-    model.check_buyer(merchant, person_id=buyer.person_id, status=status)
-    rules = rule_at(work, item.district, now, model.Rules())
-    month = clock.local_month(now, settings.time_zone)
-    ordered = repository.ordered_pieces(
-        work, person_id=buyer.person_id, item_id=item_id, month=month
-    )
-    model.check_limit(item, rules, ordered=ordered or 0, pieces=pieces)
+    rules, ordered = _open_to(work, item, buyer=buyer, pieces=pieces, now=now, settings=settings)
     order = _new_order(
         item, rules, buyer=buyer, pieces=pieces, now=now, real_now=real_now, settings=settings
     )
-    # The stock is the contended thing, so it is the first that is written.
-    if not repository.reserve_stock(work, item_id=item_id, pieces=pieces):
+    # The stock is the contended thing, so it is the first that is written. Where the same snapshot
+    # shows too few, the update would change nothing, so it is not asked for.
+    if item.free < pieces or not repository.reserve_stock(work, item_id=item_id, pieces=pieces):
         raise model.OutOfStock(free=item.free)
     _count(work, order, seen=ordered)
     repository.add_order(work, order)
     work.tell(event_of(order, model.Told.ORDER_PLACED, at=now))
     return shown_order(order)
+
+
+def refuse_where_sold_out(
+    work: UnitOfWork,
+    *,
+    buyer: Principal,
+    item_id: str,
+    pieces: int,
+    now: datetime,
+    settings: StoreSettings,
+) -> None:
+    """Refuse as an order would where fewer pieces are free. Only reads."""
+    item = repository.item_in(work, item_id)
+    if item is None or item.free >= pieces:
+        return
+    _open_to(work, item, buyer=buyer, pieces=pieces, now=now, settings=settings)
+    raise model.OutOfStock(free=item.free)
 
 
 def cancel_order(
@@ -85,6 +92,32 @@ def orders(
     """Return a person's own orders, newest first, one more than ``limit``."""
     found = repository.orders_of_person(database, who.person_id, before=before, limit=limit + 1)
     return [shown_order(one) for one in found]
+
+
+def _open_to(
+    work: UnitOfWork,
+    item: model.Item,
+    *,
+    buyer: Principal,
+    pieces: int,
+    now: datetime,
+    settings: StoreSettings,
+) -> tuple[model.Rules, int | None]:
+    """Return the rules and what the month's counter holds; refuses all but for want of pieces."""
+    merchant = repository.merchant_in(work, item.merchant_id)
+    if merchant is None:
+        raise NotThere()
+    model.check_on_sale(item, merchant, now=now)
+    status = repository.status_of(work, buyer.person_id)
+    model.check_buyer(merchant, person_id=buyer.person_id, status=status)
+    rules = rule_at(work, item.district, now, model.Rules())
+    month = clock.local_month(now, settings.time_zone)
+    ordered = repository.ordered_pieces(
+        work, person_id=buyer.person_id, item_id=item.item_id, month=month
+    )
+    model.check_limit(item, rules, ordered=ordered or 0, pieces=pieces)
+    model.amount_of(item, pieces=pieces)
+    return rules, ordered
 
 
 def _new_order(

@@ -53,6 +53,9 @@ def place_order(body: dict[str, Any]) -> Any:
         ),
         status=202,
         holding=operations.stock_lock(body["item_id"]),
+        look=lambda work: operations.refuse_where_sold_out(
+            work, buyer=who, now=clock.now(), settings=settings, **body
+        ),
         renew=lambda answer: operations.order(service_db(), who=who, order_id=answer["order_id"]),
         wait=lambda answer, seconds: _DECIDED.wait(answer["order_id"], seconds),
     )

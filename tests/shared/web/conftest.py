@@ -83,6 +83,7 @@ class Shop:
     database: ServiceDatabase
     app: Flask
     before_answer: Callable[[UnitOfWork], None] = field(default=lambda _work: None)
+    look: Callable[[UnitOfWork], None] = field(default=lambda _work: None)
 
     @property
     def client(self) -> FlaskClient:
@@ -163,6 +164,17 @@ def routes(shop: Callable[[], Shop]) -> Blueprint:
             holding="thing:1",
             renew=as_it_is,
             wait=lambda answer, seconds: THINGS.wait(answer["thing_id"], seconds),
+        )
+
+    @things.post("/last-things")
+    @requires(Role.VOLUNTEER)
+    @things.arguments(TakeThings)
+    @things.response(201, Thing)
+    def take_last_thing(body: dict[str, Any]) -> Any:
+        return once(
+            lambda work: take(work, principal(), body["pieces"]),
+            holding="thing:last",
+            look=lambda work: shop().look(work),
         )
 
     @things.post("/guesses")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from shared import ids
 from shared.mongo import UnitOfWork
-from tests.shared.web.conftest import Shop
+from tests.holding import held
+from tests.shared.web.conftest import OutOfThings, Shop, TooOften
 
 pytestmark = pytest.mark.servers
 
@@ -127,6 +129,102 @@ def test_many_at_once_on_a_held_thing_all_get_an_answer(shop: Shop) -> None:
 
     assert {answer.status_code for answer in answers} == {202}
     assert shop.taken == 4
+
+
+def none_left(_work: UnitOfWork) -> None:
+    raise OutOfThings
+
+
+def test_nobody_waits_in_line_for_a_no_and_it_stays_a_no(shop: Shop) -> None:
+    shop.look = none_left
+    with held(shop.database, "thing:last"):
+        refused = shop.post("/v1/last-things", {"pieces": 1}, key="wish-1")
+
+    # By now some are left again: the same wish hears the same, another wins.
+    again = shop.post("/v1/last-things", {"pieces": 1}, key="wish-1")
+    other = shop.post("/v1/last-things", {"pieces": 1}, key="wish-2")
+
+    assert (refused.status_code, refused.json["code"]) == (409, "out-of-things")
+    assert (again.status_code, again.json) == (409, refused.json)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert other.status_code == 201
+    assert shop.taken == 1
+
+
+def test_who_is_not_refused_by_a_look_waits_for_a_turn(shop: Shop) -> None:
+    with held(shop.database, "thing:last"):
+        # Nobody's turn comes before the three seconds are over: that is a 503, and never a no.
+        waited = shop.post("/v1/last-things", {"pieces": 1}, key="wish-1")
+    again = shop.post("/v1/last-things", {"pieces": 1}, key="wish-1")
+
+    assert (waited.status_code, again.status_code) == (503, 201)
+    assert shop.taken == 1
+
+
+def test_who_was_answered_before_hears_it_again_without_a_turn(shop: Shop) -> None:
+    won = shop.post("/v1/last-things", {"pieces": 1}, key="wish-1")
+    shop.look = none_left
+    with held(shop.database, "thing:last"):
+        again = shop.post("/v1/last-things", {"pieces": 1}, key="wish-1")
+        otherwise = shop.post("/v1/last-things", {"pieces": 2}, key="wish-1")
+
+    assert (again.status_code, again.json) == (201, won.json)
+    assert (otherwise.status_code, otherwise.json["code"]) == (422, "idempotency-key-reused")
+
+
+def test_nobody_looks_where_nobody_is_in_line(shop: Shop) -> None:
+    shop.look = none_left
+
+    assert shop.post("/v1/last-things", {"pieces": 1}).status_code == 201
+
+
+def test_who_won_meanwhile_under_the_same_key_did_not_lose(shop: Shop) -> None:
+    """The first of two at once takes the last one while the second sees that none is left."""
+    first: list[Any] = []
+
+    def ask() -> None:
+        first.append(shop.post("/v1/last-things", {"pieces": 1}, key="wish-1"))
+
+    with ExitStack() as line:
+        line.enter_context(held(shop.database, "thing:last"))
+
+        def see_too_late(_work: UnitOfWork) -> None:
+            line.close()
+            winner = threading.Thread(target=ask)
+            winner.start()
+            winner.join()
+            raise OutOfThings
+
+        shop.look = see_too_late
+        second = shop.post("/v1/last-things", {"pieces": 1}, key="wish-1")
+
+    assert (first[0].status_code, second.status_code) == (201, 201)
+    assert second.json == first[0].json
+    assert shop.taken == 1
+    assert len(shop.answers) == 1
+
+
+def test_a_look_keeps_no_refusal_that_is_true_only_now(shop: Shop) -> None:
+    def too_often(_work: UnitOfWork) -> None:
+        raise TooOften(retry_after=7)
+
+    shop.look = too_often
+    with held(shop.database, "thing:last"):
+        assert shop.post("/v1/last-things", {"pieces": 1}, key="wish-1").status_code == 503
+
+    assert shop.answers == []
+
+
+def test_a_crash_while_looking_leaves_no_answer(shop: Shop) -> None:
+    def crash(_work: UnitOfWork) -> None:
+        raise Crash
+
+    shop.look = crash
+    with held(shop.database, "thing:last"), pytest.raises(Crash):
+        shop.post("/v1/last-things", {"pieces": 1}, key="wish-1")
+
+    assert shop.answers == []
+    assert shop.post("/v1/last-things", {"pieces": 1}, key="wish-1").status_code == 201
 
 
 class Crash(BaseException):
