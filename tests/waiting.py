@@ -13,7 +13,7 @@ Found = TypeVar("Found")
 
 
 def wait_until(
-    found: Callable[[], Found],
+    found: Callable[[], Found | None],
     seconds: float = 20.0,
     *,
     what: str = "waited in vain",

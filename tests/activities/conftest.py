@@ -59,6 +59,12 @@ def key_set_url() -> Iterator[str]:
     server.server_close()
 
 
+def read(answer: TestResponse) -> Any:
+    """Return what an answer says, in JSON; it says something."""
+    assert answer.json is not None, answer.status
+    return answer.json
+
+
 @dataclass
 class Activities:
     """The service under test, in the words of the tests; at first it is eight, the day before."""
@@ -143,16 +149,16 @@ class Activities:
         )
         assert made.status_code == 201, made.json
         said = self.post(
-            f"/activities/{made.json['activity_id']}/publications",
+            f"/activities/{read(made)['activity_id']}/publications",
             by=self.token("admin", Grant(Role.ADMIN, "430211")),
         )
         assert said.status_code == 201, said.json
-        return [shift["shift_id"] for shift in made.json["shifts"]]
+        return [shift["shift_id"] for shift in read(made)["shifts"]]
 
     def signed_up(self, person: str, shift_id: str) -> str:
         answer = self.insist(f"/shifts/{shift_id}/sign-ups", by=self.token(person))
         assert answer.status_code == 201, answer.json
-        return str(answer.json["sign_up_id"])
+        return str(read(answer)["sign_up_id"])
 
     def served(self, person: str, shift_id: str, *, minutes: int = 120) -> str:
         """Let a person sign up and serve so long from nine; return the sign-up."""
@@ -168,7 +174,8 @@ class Activities:
         sign_up_id = self.served(person, self.published()[0], minutes=minutes)
         answer = self.post(f"/sign-ups/{sign_up_id}/service-records", by=self.leader)
         assert answer.status_code == 202, answer.json
-        return answer.json
+        confirmed: Document = read(answer)
+        return confirmed
 
     # The worker's parts
 

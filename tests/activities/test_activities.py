@@ -198,7 +198,8 @@ def test_lists_come_in_pages_by_region(activities):
         activities.post(f"/activities/{made['activity_id']}/publications", by=admin)
 
     def titles(**query: Any) -> list[str]:
-        found, cursor = [], {}
+        found: list[str] = []
+        cursor: dict[str, str] = {}
         while True:
             page = activities.get("/activities", limit=2, **query, **cursor).json
             assert len(page["items"]) <= 2
@@ -223,7 +224,8 @@ def test_shifts_are_listed_by_time_within_bounds(activities):
     by_time = [shifts[1], shifts[0], shifts[2]]
 
     def names(**query: Any) -> list[str]:
-        found, cursor = [], {}
+        found: list[str] = []
+        cursor: dict[str, str] = {}
         while True:
             page = activities.get("/shifts", limit=2, **query, **cursor).json
             found += [item["shift_id"] for item in page["items"]]

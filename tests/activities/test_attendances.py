@@ -7,9 +7,10 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from werkzeug.test import TestResponse
 
 from shared.auth import Grant, Role
-from tests.activities.conftest import COMMUNITY, ELSEWHERE, Activities
+from tests.activities.conftest import COMMUNITY, ELSEWHERE, Activities, read
 
 pytestmark = pytest.mark.servers
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.servers
 def code(activities: Activities, shift_id: str) -> str:
     answer = activities.get(f"/shifts/{shift_id}/check-in-code", activities.leader)
     assert answer.status_code == 200, answer.json
-    return str(answer.json["code"])
+    return str(read(answer)["code"])
 
 
 def test_a_volunteer_checks_in_and_out_by_the_code_of_the_moment(activities):
@@ -91,7 +92,7 @@ def test_nobody_is_checked_in_at_two_shifts_at_once(activities):
     sign_ups = [activities.signed_up("ada", shift_id) for shift_id in (first, second)]
     activities.advance_to(activities.nine + timedelta(minutes=20))
 
-    def ask(sign_up_id: str, way: str) -> object:
+    def ask(sign_up_id: str, way: str) -> TestResponse:
         return activities.insist(f"/sign-ups/{sign_up_id}/{way}", by=activities.leader)
 
     answers = activities.at_once([partial(ask, s, "check-ins") for s in sign_ups] * 3, threads=6)

@@ -13,12 +13,12 @@ import pytest
 
 from shared.auth import Grant, Role
 from shared.errors import Busy
-from tests.activities.conftest import COMMUNITY, ELSEWHERE, STREET, Activities
+from tests.activities.conftest import COMMUNITY, ELSEWHERE, STREET, Activities, read
 from tests.activities.nyc import nyc_file, nyc_mapping
 
 pytestmark = pytest.mark.servers
 
-MESSY = (
+MESSY: tuple[dict[str, str], ...] = (
     {},
     {"title": ""},
     {"recurrence_type": "ongoing", "end_date_date": "February 05 2012"},
@@ -39,7 +39,7 @@ def carried_on(activities: Activities, admin: dict[str, str], answer: Any) -> An
     assert answer.status_code == 202, answer.json
     while True:
         moved = activities.sweep()
-        shown = activities.get(f"/imports/{answer.json['import_id']}", admin).json
+        shown = read(activities.get(f"/imports/{answer.json['import_id']}", admin))
         if shown["state"] == "done":
             return shown
         assert moved
@@ -50,7 +50,7 @@ def rows_of(activities: Activities, admin: dict[str, str], shown: Any, **query: 
     cursor: dict[str, str] = {}
     while True:
         path = f"/imports/{shown['import_id']}/rows"
-        page = activities.get(path, admin, limit=3, **query, **cursor).json
+        page = read(activities.get(path, admin, limit=3, **query, **cursor))
         found += page["items"]
         if page["next"] is None:
             return found

@@ -12,7 +12,7 @@ import pytest
 from shared import clock
 from shared.auth import Grant, Role
 from shared.events.ledger import PointsEarned
-from tests.activities.conftest import ELSEWHERE, Activities
+from tests.activities.conftest import ELSEWHERE, Activities, read
 
 pytestmark = pytest.mark.servers
 
@@ -31,7 +31,7 @@ def points(record: dict[str, Any], *, version: int, n: int, **changes: Any) -> P
 
 
 def now_is(activities: Activities, record: dict[str, Any]) -> tuple[str, int, int | None]:
-    shown = activities.get(f"/service-records/{record['record_id']}", activities.leader).json
+    shown = read(activities.get(f"/service-records/{record['record_id']}", activities.leader))
     return shown["state"], shown["version"], shown["posted_n"]
 
 

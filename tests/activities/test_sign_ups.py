@@ -11,14 +11,14 @@ import pytest
 
 from shared import ids
 from shared.events.volunteers import VolunteerRegistered, VolunteerStatusChanged
-from tests.activities.conftest import ELSEWHERE, Activities
+from tests.activities.conftest import ELSEWHERE, Activities, read
 from tests.holding import held
 
 pytestmark = pytest.mark.servers
 
 
 def taken(activities: Activities, shift_id: str) -> int:
-    return int(activities.get(f"/shifts/{shift_id}").json["taken"])
+    return int(read(activities.get(f"/shifts/{shift_id}"))["taken"])
 
 
 def refused(answer: object) -> tuple[int, str]:

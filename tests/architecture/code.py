@@ -39,7 +39,7 @@ def dotted(node: ast.AST) -> str:
     if isinstance(node, ast.Attribute):
         return f"{dotted(node.value)}.{node.attr}"
     if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-        return f"{dotted(node.value)}.{node.slice.value}"
+        return ".".join([dotted(node.value), str(node.slice.value)])
     if isinstance(node, ast.Call):
         texts = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
         return ".".join([dotted(node.func), *(str(text) for text in texts)])

@@ -36,7 +36,7 @@ def example() -> dict[str, tuple[bool, str]]:
     return dict(lines)
 
 
-KINDS = [Settings, *map(kind_of, SERVICES)]
+KINDS: list[type[Settings]] = [Settings, *map(kind_of, SERVICES)]
 KNOWN = {variable(field.name): field for kind in KINDS for field in fields(kind)}
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import schemathesis
 from schemathesis import engine
 from schemathesis.core.parameters import ParameterLocation
+from schemathesis.core.result import Err
 from schemathesis.engine import events
 
 from shared import ids
@@ -75,11 +76,11 @@ def fuzz(
             "checks": CHECKS,
         }
     )
-    schema = schemathesis.openapi.from_url(
+    schema: schemathesis.BaseSchema = schemathesis.openapi.from_url(
         f"{there.house.urls[service]}/openapi.json", config=config
     )
     if operations:
-        labels = sorted(found.ok().label for found in schema.get_all_operations())
+        labels = sorted(_labels(schema))
         chosen = set(dice.sample(labels, min(operations, len(labels))))
         schema = schema.include(lambda context: context.operation.label in chosen)
 
@@ -100,6 +101,14 @@ def fuzz(
         for event in engine.from_schema(schema).execute():
             _note(found, event, there)
     return found
+
+
+def _labels(schema: schemathesis.BaseSchema) -> Iterator[str]:
+    """Yield the label of each operation; raise what is wrong with one."""
+    for operation in schema.get_all_operations():
+        if isinstance(operation, Err):
+            raise operation.err()
+        yield operation.ok().label
 
 
 @contextmanager

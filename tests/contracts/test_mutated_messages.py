@@ -13,6 +13,7 @@ import random
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -232,7 +233,7 @@ def test_over_a_real_broker_no_worker_falls_either(
             worker = house.workers[f"{service}-worker-0"]
             for message in good[topic]:
                 if worker.hearer.wants(events.EVENTS[message.headers["ce_type"]]):
-                    wait_until(lambda w=worker, m=message: become(w.database, m), 60)
+                    wait_until(partial(become, worker.database, message), 60)
         # Who is given no partition for long, on a busy machine, joins anew by a new life.
         assert [end for end in house.ended_by if not isinstance(end, NothingAssigned)] == []
     finally:

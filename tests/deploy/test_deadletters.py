@@ -111,7 +111,9 @@ def place_order(worker: Worker, order_id: str) -> None:
 
 
 def state_of(worker: Worker, collection: str, _id: str) -> Any:
-    return worker.database.db[collection].find_one({"_id": _id})["state"]
+    row = worker.database.db[collection].find_one({"_id": _id})
+    assert row is not None, _id
+    return row["state"]
 
 
 def test_a_dead_letter_is_handled_once_its_cause_is_repaired(worker: Worker) -> None:
@@ -164,6 +166,7 @@ def test_a_discarded_one_stays_discarded_and_only_counts(worker: Worker) -> None
     hear(worker, hold_placed("o1"))
 
     row = worker.database.db.dead_letters.find_one()
+    assert row is not None
     assert (row["state"], row["count"]) == ("discarded", 2)
     assert not list(deadletters.replay(worker))
 

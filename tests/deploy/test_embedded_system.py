@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 from pymongo import MongoClient
@@ -18,7 +19,7 @@ def test_killed_servers_come_back_and_a_second_start_finds_everything(tmp_path):
     try:
         with pytest.raises(AlreadyRunning):
             System(tmp_path).start_servers()
-        with MongoClient(system.mongo_uri) as client:
+        with MongoClient[dict[str, Any]](system.mongo_uri) as client:
             client.kept.things.insert_one({"_id": 1})
         killed = system.processes()
         for name in ("mongo", "kafka"):
@@ -36,7 +37,7 @@ def test_killed_servers_come_back_and_a_second_start_finds_everything(tmp_path):
     again.start_servers()
     try:
         assert (again.mongo_uri, again.urls) == (system.mongo_uri, system.urls)
-        with MongoClient(again.mongo_uri) as client:
+        with MongoClient[dict[str, Any]](again.mongo_uri) as client:
             assert client.kept.things.find_one() == {"_id": 1}
     finally:
         again.stop()

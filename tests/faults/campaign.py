@@ -14,6 +14,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from pymongo import MongoClient
 
@@ -172,6 +173,7 @@ class Campaign:
             except (ServerDidNotStart, SystemNotReady):
                 if last:
                     raise
+        assert self._system is not None
         self._before = Stretch(0, "")
         self._load = Load(
             self._system.urls,
@@ -210,7 +212,7 @@ def kinds_of(faults: dict[str, int]) -> Counter[str]:
 
 
 def _alarms(mongo_uri: str) -> int:
-    with MongoClient(mongo_uri) as client:
+    with MongoClient[dict[str, Any]](mongo_uri) as client:
         return sum(
             client[Settings.database_prefix + service]["alarms"].count_documents({})
             for service in SERVICES

@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from pymongo import MongoClient
 
@@ -65,7 +66,7 @@ class Load:
         database_prefix: str = Settings.database_prefix,
     ) -> None:
         self._mongo_uri, self._prefix = mongo_uri, database_prefix
-        with MongoClient(mongo_uri) as client:
+        with MongoClient[dict[str, Any]](mongo_uri) as client:
             self.history = History(
                 found_in(lambda service: client[database_prefix + service]),
                 client[database_prefix + "ledger"]["journal"].distinct("_id"),

@@ -6,9 +6,10 @@ import random
 from contextlib import suppress
 from datetime import datetime
 
-from deploy.demo.client import Refused, Token
+from deploy.demo.client import Body, Refused, Service, Token
 from shared import clock
 from tests.faults.history import GaveUp
+from tests.faults.history.recording import RecordingService
 from tests.journeys.town import EARLY, Shop, Town
 
 PEOPLE = 4
@@ -144,7 +145,7 @@ class Keeper:
         path = f"/items/{self._item}"
         seen = self._services.store.get(path, by=self._shop.staff)
         body = {"description": f"{self._dice.random()}"}
-        self._services.store.patch(path, body, by=self._shop.staff, revision=seen["revision"])
+        _change(self._services.store, path, body, by=self._shop.staff, seen=seen)
 
     def _settlement(self) -> None:
         path = f"/merchants/{self._shop.merchant_id}/settlement-lines"
@@ -203,7 +204,7 @@ class Newcomers:
             return
         for name in ("赵六", "钱七"):
             seen = volunteers.get("/volunteers/me", by=person)
-            volunteers.patch("/volunteers/me", {"name": name}, by=person, revision=seen["revision"])
+            _change(volunteers, "/volunteers/me", {"name": name}, by=person, seen=seen)
         person = town.refreshed(person)
         again = town.sign_in(phone)
         volunteers.get("/volunteers/me", by=again)
@@ -241,3 +242,9 @@ class Reader:
             case _:
                 services.activities.get("/shifts", params={"region": self._town.district})
         clock.sleep(self._dice.uniform(*STOPS_S))
+
+
+def _change(service: Service, path: str, body: dict[str, str], *, by: Token, seen: Body) -> None:
+    """Change what was seen; only the clients who write everything down can."""
+    assert isinstance(service, RecordingService)
+    service.patch(path, body, by=by, revision=seen["revision"])

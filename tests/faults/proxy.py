@@ -54,11 +54,21 @@ class Proxy:
 
     def cut(self, *directions: Direction) -> None:
         """Let nothing through any more in these directions; connections stay open."""
-        self._call(lambda: [self._open[direction].clear() for direction in directions])
+
+        def shut() -> None:
+            for direction in directions:
+                self._open[direction].clear()
+
+        self._call(shut)
 
     def heal(self) -> None:
         """Let everything through again, what was held back first."""
-        self._call(lambda: [self._open[direction].set() for direction in DIRECTIONS])
+
+        def unshut() -> None:
+            for direction in DIRECTIONS:
+                self._open[direction].set()
+
+        self._call(unshut)
 
     def tear(self) -> int:
         """Reset every connection; return how many there were."""

@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -48,9 +49,7 @@ def wrong_clocks(system: System, minutes: Mapping[str, float]) -> Iterator[None]
         for name, error in minutes.items():
             stack.enter_context(running(system, name, error * 60))
         for name in minutes:
-            wait_until(
-                lambda name=name: system.ready(name), READY_WITHIN_S, what=f"{name} is ready"
-            )
+            wait_until(partial(system.ready, name), READY_WITHIN_S, what=f"{name} is ready")
         yield
 
 
@@ -86,6 +85,11 @@ def said_apart_s(ledger: Any) -> float:
     return float(alarm["detail"].removesuffix(" s")) if alarm else 0.0
 
 
+def says_apart(ledger: Any, error_s: float) -> bool:
+    """Whether the alarm says about so much."""
+    return abs(said_apart_s(ledger) - error_s) <= NEARLY_S
+
+
 def test_four_minutes_are_borne_by_all_and_ten_by_all_but_the_ledgers_writer(
     system: System, town: Town, ledger: Any
 ) -> None:
@@ -103,7 +107,7 @@ def test_four_minutes_are_borne_by_all_and_ten_by_all_but_the_ledgers_writer(
                 order = customer.orders()
                 town.volunteer("不受影响")
                 wait_until(
-                    lambda error_s=minutes * 60: abs(said_apart_s(ledger) - error_s) <= NEARLY_S,
+                    partial(says_apart, ledger, minutes * 60),
                     SEEN_WITHIN_S,
                     what=f"an alarm says {minutes} minutes",
                 )

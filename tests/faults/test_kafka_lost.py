@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -82,7 +83,7 @@ def told(system: System, administrator: Token, people: Sequence[Token], events: 
             status = "frozen" if done // len(people) % 2 == 0 else "active"
             for start in range(0, len(people), A_TRANSACTION):
                 some = people[start : start + A_TRANSACTION]
-                database.unit_of_work(lambda work, some=some, s=status: change(work, some, s))
+                database.unit_of_work(partial(change, some=some, status=status))
             done += len(people)
     finally:
         database.close()

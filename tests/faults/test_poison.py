@@ -60,12 +60,12 @@ def poison(service: str, name: str, n: int) -> tuple[str | None, list[tuple[str,
 
 def of_nobody(n: int) -> Iterator[tuple[str, list[tuple[str, bytes]], bytes]]:
     """Yield what the ledger would tell of an order that was never placed."""
-    of = {"district": DISTRICT, "at": clock.now(), "order_id": NOBODYS}
+    of, at = {"district": DISTRICT, "order_id": NOBODYS}, clock.now()
     for event in (
-        told.HoldPlaced(**of, n=n, volunteer_id=NOBODYS, amount=1),
-        told.HoldRefused(**of, n=n + 1, reason="insufficient-points"),
-        told.HoldCaptured(**of, n=n + 2, amount=1),
-        told.HoldReleased(**of, n=n + 3, amount=1),
+        told.HoldPlaced(**of, at=at, n=n, volunteer_id=NOBODYS, amount=1),
+        told.HoldRefused(**of, at=at, n=n + 1, reason="insufficient-points"),
+        told.HoldCaptured(**of, at=at, n=n + 2, amount=1),
+        told.HoldReleased(**of, at=at, n=n + 3, amount=1),
     ):
         event_id = f"{DISTRICT}:{event.n}:000000000000"
         body = json.dumps(events.encode(event)).encode()

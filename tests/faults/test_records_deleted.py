@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def alarmed(house: House, service: str, places: Sequence[str]) -> list[str]:
     names = [f"messages-missed:{place}" for place in places]
     for name in names:
         row = wait_until(
-            lambda name=name: rows.find_one({"_id": name}),
+            partial(rows.find_one, {"_id": name}),
             SEEN_WITHIN_S,
             what=f"{service} sees {name}",
         )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from kafka import KafkaAdminClient
@@ -99,6 +100,17 @@ def members(system: System, service: str) -> dict[str, int]:
         admin.close()
 
 
+def second_has_all(system: System, service: str) -> bool:
+    """Whether a service's second worker is the only member."""
+    return set(members(system, service)) == {f"{service}-worker-1"}
+
+
+def both_have_some(system: System, service: str) -> bool:
+    """Whether a service's workers are members both, each with a share."""
+    shares = members(system, service)
+    return len(shares) == 2 and all(shares.values())
+
+
 def test_a_stopped_worker_of_each_service_is_woken_after_its_partitions_moved(
     two_workers: System,
 ) -> None:
@@ -107,9 +119,7 @@ def test_a_stopped_worker_of_each_service_is_woken_after_its_partitions_moved(
         with stopped(two_workers, *names):
             for service in SERVICES:
                 wait_until(
-                    lambda service=service: (
-                        set(members(two_workers, service)) == {f"{service}-worker-1"}
-                    ),
+                    partial(second_has_all, two_workers, service),
                     MOVED_WITHIN_S,
                     what=f"{service}: partitions move",
                     every_s=ASK_EVERY_S,
@@ -117,9 +127,7 @@ def test_a_stopped_worker_of_each_service_is_woken_after_its_partitions_moved(
             clock.sleep(1.0)
         for service in SERVICES:
             wait_until(
-                lambda service=service: (
-                    len(shares := members(two_workers, service)) == 2 and all(shares.values())
-                ),
+                partial(both_have_some, two_workers, service),
                 BACK_WITHIN_S,
                 what=f"{service}: both are members, each with its share",
                 every_s=ASK_EVERY_S,
@@ -134,7 +142,7 @@ def test_all_is_restarted_one_after_the_other_under_load(two_workers: System) ->
         for name in sorted(two_workers.processes()):
             two_workers.restart(name)
             wait_until(
-                lambda name=name: killer.ready(name),
+                partial(killer.ready, name),
                 BACK_WITHIN_S,
                 what=f"{name} is ready",
                 every_s=ASK_EVERY_S,

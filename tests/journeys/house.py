@@ -64,10 +64,15 @@ def shuffled(seed: int) -> Tamper:
     return mix
 
 
+def as_they_are(outgoing: Sequence[Outgoing]) -> list[Outgoing]:
+    """Every message comes once, in order."""
+    return list(outgoing)
+
+
 class TamperedProducer(Producer):
     """A real producer that sends what ``tamper`` makes of it, and says the truth about each."""
 
-    tamper: Tamper = staticmethod(list)
+    tamper: Tamper = staticmethod(as_they_are)
 
     def send(self, outgoing: Sequence[Outgoing]) -> list[bool]:
         """Send the tampered messages; one counts as sent when all of its copies were."""
@@ -164,6 +169,12 @@ class House:
             "GONGXIANG_CHECK_IN_KEYS": f"c1:{_key()}",
             "GONGXIANG_VOUCHER_KEYS": f"v1:{_key()}",
         }
+
+    @property
+    def broker(self) -> KafkaServer:
+        """Return the broker of a house that has one."""
+        assert self.kafka is not None, "a house without a broker"
+        return self.kafka
 
     def environment(self, slot: str) -> dict[str, str]:
         """Return the settings of a process of this house."""

@@ -10,12 +10,14 @@ from datetime import datetime
 import pytest
 
 from deploy.audit import Report, audit
+from services.ledger.settings import LedgerSettings
 from services.ledger.worker import create_worker
 from shared import clock, events
 from shared.events import topic_of
 from shared.events.activities import ServiceConfirmed
 from shared.kafka import Outgoing, Producer, read_all
 from shared.relay import outgoing
+from shared.settings import load
 from shared.worker import Heard, Worker, read
 from tests.journeys.house import House, Tamper, shuffled, twice
 from tests.journeys.town import EARLY, Refused, Token, Town
@@ -28,7 +30,7 @@ def audited(house: House, *towns: Town, but_for: str = "") -> Report:
     """Return the audit of a house whose invariants hold, but for one; its findings otherwise."""
     report = audit(
         house.mongo.uri,
-        house.kafka.bootstrap,
+        house.broker.bootstrap,
         database_prefix=house.prefix,
         strict=False,
         told=[answer for town in towns for answer in town.told.answers],
@@ -173,7 +175,7 @@ def test_two_ledger_writers_on_one_district(house: House, town: Town) -> None:
     records = _confirmed_while_the_ledger_is_away(house, town, people)
 
     # The second is no member of the group: a zombie that still hears everything.
-    second = create_worker(house.settings("ledger", "ledger-worker-7"))
+    second = create_worker(load(LedgerSettings, house.environment("ledger-worker-7")))
     with ThreadPoolExecutor(1) as zombie:
         over = zombie.submit(_all_again, house, second, topic_of("activities"))
         house.start_worker("ledger")

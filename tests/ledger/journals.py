@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.ledger import operations, repository
 from services.ledger.model import Account, Posting, account_id
+from services.ledger.repository.books import BookRow
 from shared.mongo import ServiceDatabase
 from tests.ledger.bookkeeper import BOOK, Bookkeeper
 
@@ -26,6 +27,12 @@ def check(database: ServiceDatabase, book: str = BOOK) -> list[Posting]:
 
 def rows(database: ServiceDatabase) -> dict[str, Account]:
     return {account.id: account for account in repository.accounts.of_book(database, BOOK)}
+
+
+def book_row(database: ServiceDatabase) -> BookRow:
+    row = repository.books.row_of(database, BOOK)
+    assert row is not None
+    return row
 
 
 def truth(database: ServiceDatabase, holder: str, kind: str = "volunteer") -> Account:

@@ -16,6 +16,7 @@ from shared.errors import NotThere
 from shared.mongo import ServiceDatabase
 from tests.ledger.bookkeeper import BOOK, capture, earn, hold
 from tests.ledger.conftest import open_book
+from tests.ledger.journals import book_row
 
 pytestmark = pytest.mark.servers
 
@@ -194,8 +195,8 @@ class TestCommandLine:
         good = posted.db.journal.find_one({"n": 3})
         change(posted, 3, at=0)
         assert command_line.main(["resume", "--book", BOOK]) == 1
-        assert repository.books.row_of(posted, BOOK).set_aside is not None
+        assert book_row(posted).set_aside is not None
 
         posted.db.journal.replace_one({"_id": good["_id"]}, good)
         assert command_line.main(["resume", "--book", BOOK]) == 0
-        assert repository.books.row_of(posted, BOOK).set_aside is None
+        assert book_row(posted).set_aside is None

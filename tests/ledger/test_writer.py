@@ -23,7 +23,7 @@ from shared import clock
 from shared.mongo import ServiceDatabase
 from tests.ledger.bookkeeper import BOOK, ZONE, Bookkeeper, capture, earn, hold, release
 from tests.ledger.conftest import Connect, open_book
-from tests.ledger.journals import available, check, journal, rows, truth
+from tests.ledger.journals import available, book_row, check, journal, rows, truth
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.servers
@@ -47,8 +47,13 @@ def post(writer: Writer, *commands: Command) -> list[Outcome]:
     return writer.post(BOOK, commands, now=clock.now())
 
 
-def answers(outcomes: Sequence[Outcome]) -> list[Posting | None]:
-    return [outcome.answer for outcome in outcomes]
+def answer(outcome: Outcome) -> Posting:
+    assert outcome.answer is not None, outcome.refusal
+    return outcome.answer
+
+
+def answers(outcomes: Sequence[Outcome]) -> list[Posting]:
+    return [answer(outcome) for outcome in outcomes]
 
 
 def test_a_book_opens_once(database):
@@ -70,7 +75,7 @@ def test_opening_again_makes_up_for_a_crash_after_the_first_posting(database):
 
     open_book(database)
 
-    assert repository.books.row_of(database, BOOK).n == 1
+    assert book_row(database).n == 1
 
 
 def test_nothing_is_posted_to_a_book_that_is_not_open(empty):
@@ -105,7 +110,7 @@ def test_commands_of_one_batch_see_the_earlier_ones(database, writer):
         release(),
     )
 
-    refused = [outcome.answer.refused for outcome in outcomes]
+    refused = [posting.refused for posting in answers(outcomes)]
     assert refused == [None, None, "insufficient-points", None, None, None]
     assert outcomes[4].repeated
     assert outcomes[5].answer == outcomes[3].answer, "the capture has won"
@@ -129,7 +134,7 @@ def test_more_than_a_batch_is_posted_in_batches(database, writer):
 
     outcomes = post(writer, *commands)
 
-    assert [outcome.answer.n for outcome in outcomes] == list(range(2, 2 * BATCH_MAX + 9))
+    assert [posting.n for posting in answers(outcomes)] == list(range(2, 2 * BATCH_MAX + 9))
     check(database)
 
 
@@ -139,7 +144,7 @@ def test_a_late_correction_fills_the_places_below_it(database, writer):
 
     late = post(writer, *(earn(version=version, minutes=999) for version in (2, 3, 4)))
 
-    assert {outcome.answer.refused for outcome in late} == {"superseded"}
+    assert {posting.refused for posting in answers(late)} == {"superseded"}
     assert available(database, "ada") == 200
     assert len(check(database)) == 6
 
@@ -153,8 +158,8 @@ def test_the_status_of_a_person_decides_without_being_kept(database, writer):
     repository.copies.keep(database, [freed, frozen])
     (placed,) = post(writer, hold("b"))
 
-    assert refused.answer.refused == "account-frozen"
-    assert placed.answer.refused is None
+    assert answer(refused).refused == "account-frozen"
+    assert answer(placed).refused is None
 
 
 def test_many_restricted_persons_are_looked_up_by_their_ids(database, writer):
@@ -170,7 +175,7 @@ def test_rows_follow_within_a_moment_and_are_never_ahead(database, writer):
     post(writer, earn(minutes=60), hold(amount=50))
     wait_until(lambda: rows(database).get(f"{BOOK}:volunteer:ada") == truth(database, "ada"), 2)
 
-    assert repository.books.row_of(database, BOOK).n == 3
+    assert book_row(database).n == 3
 
 
 def test_a_balance_is_true_while_its_row_lags(database):
@@ -183,7 +188,7 @@ def test_a_balance_is_true_while_its_row_lags(database):
 
     late = Writer(database)
     (outcome,) = late.post(BOOK, [hold("order-2", amount=200)], now=clock.now())
-    assert outcome.answer.refused == "insufficient-points"
+    assert answer(outcome).refused == "insufficient-points"
     late.close()
     check(database)
 
@@ -247,7 +252,7 @@ def test_an_insert_whose_answer_is_lost_loses_and_doubles_nothing(
             post(writer, *commands)
     outcomes = post(writer, *commands)
 
-    assert [outcome.answer.id for outcome in outcomes] == ["earn:a:1", "hold:o", "earn:b:1"]
+    assert [posting.id for posting in answers(outcomes)] == ["earn:a:1", "hold:o", "earn:b:1"]
     assert available(database, "ada") == 100
     assert len(check(database)) == 5
 
@@ -266,7 +271,7 @@ def test_the_drivers_own_errors_are_all_met_alike(database, writer, monkeypatch,
     monkeypatch.setattr(type(database.db.journal), "insert_many", insert_many)
     (outcome,) = post(writer, earn())
 
-    assert outcome.answer.n == 2
+    assert answer(outcome).n == 2
     assert len(check(database)) == 2
 
 
@@ -278,7 +283,7 @@ def test_without_progress_it_waits_and_then_goes_on(database, writer, monkeypatc
 
     (outcome,) = post(writer, earn())
 
-    assert outcome.answer.n == 2
+    assert answer(outcome).n == 2
     assert len(slept) == 1
 
 
@@ -291,7 +296,7 @@ def test_a_writer_that_slept_goes_on_from_where_the_book_is(database, writer, co
 
     (outcome,) = post(writer, hold("too-much", amount=41))
 
-    assert outcome.answer.refused == "insufficient-points"
+    assert answer(outcome).refused == "insufficient-points"
     check(database)
 
 
@@ -305,7 +310,7 @@ def test_accounts_that_others_moved_are_looked_at_anew(database, writer, connect
     post(writer, hold("order-2", amount=1, volunteer="bo"))
     (outcome,) = post(writer, hold("order-3", amount=50))
 
-    assert outcome.answer.refused == "insufficient-points"
+    assert answer(outcome).refused == "insufficient-points"
     check(database)
 
 
@@ -317,7 +322,7 @@ def test_a_row_that_is_ahead_of_a_writer_is_not_believed_too_early(database, wri
 
     (outcome,) = post(writer, hold(volunteer="bo", amount=100))
 
-    assert outcome.answer.n == 4
+    assert answer(outcome).n == 4
     check(database)
 
 
@@ -340,7 +345,7 @@ def test_a_writer_that_comes_between_is_no_fault_of_the_book(
     outcomes = post(writer, release("order-1"), release("order-2"))
     other.close()
 
-    assert [outcome.answer.about["released"] for outcome in outcomes] == [10, 10]
+    assert [posting.about["released"] for posting in answers(outcomes)] == [10, 10]
     check(database)
 
 
@@ -414,7 +419,7 @@ def test_a_writer_whose_clock_is_wrong_posts_nothing_until_it_is_right(database)
 
     with wrong_clock(minutes=4):
         (outcome,) = post(writer, earn())
-    assert outcome.answer.n == 2
+    assert answer(outcome).n == 2
     writer.close()
 
 
@@ -434,7 +439,7 @@ def test_a_book_that_fails_a_check_is_set_aside_until_an_operator_puts_it_back(d
     database.db.journal.replace_one(tampered, good)
     operations.put_back(database, book=BOOK)
     (outcome,) = post(late, earn("c"))
-    assert outcome.answer.n == 4
+    assert answer(outcome).n == 4
     late.close()
 
 
@@ -483,11 +488,11 @@ def test_the_journal_and_the_pure_book_agree(database, writer):
     ]
     outcomes = post(writer, *commands)
 
-    for outcome, command in zip(outcomes, commands, strict=True):
+    for posted, command in zip(answers(outcomes), commands, strict=True):
         expected = keeper.post(command)
-        assert outcome.answer.id == expected.id
-        assert outcome.answer.lines == [
-            {**line, "lot": outcome.answer.lines[i]["lot"]} for i, line in enumerate(expected.lines)
+        assert posted.id == expected.id
+        assert posted.lines == [
+            {**line, "lot": posted.lines[i]["lot"]} for i, line in enumerate(expected.lines)
         ]
 
 

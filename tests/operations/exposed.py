@@ -21,7 +21,7 @@ def families() -> dict[str, set[str]]:
 
 def samples() -> dict[str, set[str]]:
     """Return the name of every sample that may be asked for, with its labels."""
-    found = {}
+    found: dict[str, set[str]] = {}
     for each in _ours():
         labels, name = set(each._labelnames), _known_as(each)
         if isinstance(each, Histogram):

@@ -261,7 +261,7 @@ def test_an_alarm_is_raised(street: Street) -> None:
 def test_kafka_was_lost(street: Street) -> None:
     order = street.order()
     street.confirmed(order)
-    forget_topics(street.house.kafka)
+    forget_topics(street.house.broker)
 
     said = street.house.follow("kafka-was-lost")
 
@@ -280,7 +280,7 @@ def test_messages_were_missed(street: Street) -> None:
     wait_until(lambda: hearers["activities"].find_one(heard), WITHIN_S)
     wait_until(lambda: house.database("ledger").volunteer_copies.find_one(heard), WITHIN_S)
     clock.sleep(1)  # and what was heard is committed
-    delete_all_records(house.kafka, "volunteers.events")
+    delete_all_records(house.broker, "volunteers.events")
     house.start_worker("store")
     alarms = house.database("store").alarms
     wait_until(lambda: alarms.find_one({"kind": "messages-missed", "settled_at": None}), WITHIN_S)
@@ -368,7 +368,7 @@ def test_more_workers_more_partitions(street: Street) -> None:
         for name in list(house.workers):
             house.stop_worker(name)
         house.more.pop("GONGXIANG_TOPIC_PARTITIONS", None)
-        forget_topics(house.kafka)
+        forget_topics(house.broker)
         for service in SERVICES:
             house.start_worker(service)
 

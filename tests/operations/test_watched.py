@@ -91,7 +91,7 @@ def test_an_alert_says_how_urgent_it_is_and_what_to_do(alert: dict[str, Any]) ->
     for part in nodes(alert["expr"]):
         if isinstance(part, promql_parser.AggregateExpr) and part.modifier:
             kept |= set(part.modifier.labels)
-        if isinstance(part, promql_parser.VectorSelector):
+        if isinstance(part, promql_parser.VectorSelector) and part.name:
             kept |= samples().get(part.name, set()) if "by" not in alert["expr"] else set()
     said = set(re.findall(r"\$labels\.(\w+)", alert["annotations"]["summary"]))
     assert said <= kept, "a label that the query does not keep"

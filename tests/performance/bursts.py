@@ -178,8 +178,7 @@ def _rate(answered: Sequence[Wish], *, since: float) -> float:
 
 
 def _row(system: System, service: str, collection: str, row_id: str) -> dict[str, Any]:
-    client: MongoClient[dict[str, Any]]
-    with MongoClient(system.mongo_uri) as client:
+    with MongoClient[dict[str, Any]](system.mongo_uri) as client:
         row = client[f"gongxiang_{service}"][collection].find_one({"_id": row_id})
     assert row is not None, row_id
     return row

@@ -15,8 +15,7 @@ from matplotlib import pyplot as plt
 def draw(report: Mapping[str, Any], path: Path) -> None:
     """Draw one small plot per axis: postings in the book, accounts, partitions, workers."""
     axes = list(dict.fromkeys(curve["axis"] for curve in report["curves"]))
-    look = {"svg.hashsalt": "gongxiang", "svg.fonttype": "none", "font.size": 9}
-    with mpl.rc_context(look):
+    with mpl.rc_context({"svg.hashsalt": "gongxiang", "svg.fonttype": "none", "font.size": 9}):
         figure, plots = plt.subplots(
             1, max(1, len(axes)), figsize=(3.2 * max(1, len(axes)), 2.8), squeeze=False
         )

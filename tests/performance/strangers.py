@@ -69,8 +69,6 @@ def _confirm(work: UnitOfWork, people: Sequence[str], region: str, minutes: int)
             "shift_id": "burst",
             "volunteer_id": person,
             "kind": "credit",
-            "minutes": minutes,
-            "served_at": served_at,
         }
         entry = {
             "version": 1,
@@ -82,6 +80,8 @@ def _confirm(work: UnitOfWork, people: Sequence[str], region: str, minutes: int)
         row = {
             "_id": record_id,
             **what,
+            "minutes": minutes,
+            "served_at": served_at,
             "sign_up_id": f"of-{record_id}",
             "version": 1,
             "shift_minutes": minutes,
@@ -97,7 +97,16 @@ def _confirm(work: UnitOfWork, people: Sequence[str], region: str, minutes: int)
         # As a confirmation by HTTP is answered and kept: the audit holds one against the other.
         asked = Asked(id=f"{CONFIRMER} {ids.new_id()}", digest="0" * 64)
         keep(work, asked, status=202, value={"record_id": record_id, **_shown(row)})
-        work.tell(ServiceConfirmed(record_id=record_id, version=1, at=now, **what))
+        work.tell(
+            ServiceConfirmed(
+                record_id=record_id,
+                version=1,
+                at=now,
+                minutes=minutes,
+                served_at=served_at,
+                **what,
+            )
+        )
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from shared.errors import Alarm, Refusal
 from shared.events.store import OrderPlaced
 from shared.mongo import ServiceDatabase, UnitOfWork
+from shared.worker.handling import Subscriptions
 from tests.shared.test_unit_of_work import order_placed
 
 
@@ -24,7 +25,7 @@ def on_order_placed(work: UnitOfWork, event: OrderPlaced, now: datetime) -> None
     work.db.effects.update_one({"_id": event.order_id}, effect, upsert=True, session=work.session)
 
 
-SUBSCRIPTIONS = {OrderPlaced: on_order_placed}
+SUBSCRIPTIONS: Subscriptions = {OrderPlaced: on_order_placed}
 
 
 def placed(order_id: str, *, pieces: int = 1, version: int = 1) -> OrderPlaced:

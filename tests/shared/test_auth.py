@@ -294,7 +294,11 @@ def test_tokens_are_verified_while_the_volunteers_service_is_away(
     verifier = Verifier(auth.FetchedKeys(publisher.url))
     verifier.principal(token())
 
-    for broken in (None, {"keys": []}, {"keys": [{"kty": "OKP"}]}, [], "x", {"keys": [1]}):
+    no_key_sets: tuple[object, ...] = (
+        *(None, {"keys": []}, {"keys": [{"kty": "OKP"}]}),
+        *([], "x", {"keys": [1]}),
+    )
+    for broken in no_key_sets:
         publisher.document = broken
         assert verifier.principal(token()).person_id == "ada"
         with pytest.raises(TokenNotValid):

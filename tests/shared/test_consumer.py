@@ -122,12 +122,12 @@ def test_a_partition_that_stays_keeps_its_place_through_a_rebalance(
 
     polled: list[int] = []
     with closing(member(0)) as first, closing(member(1)) as second:
-        wait_until(
-            lambda: (
-                polled.extend(map(len, first.poll(200).values())),
-                sum(polled) == 2 * MESSAGES,
-            )[1]
-        )
+
+        def all_came() -> bool:
+            polled.extend(map(len, first.poll(200).values()))
+            return sum(polled) == 2 * MESSAGES
+
+        wait_until(all_came)
         wait_until(lambda: (second.poll(200), first.poll(200)) and len(first.assignment()) == 1)
         (stayed,) = first.assignment()
 

@@ -116,7 +116,12 @@ def test_a_relay_that_ends_with_an_error_lets_its_producer_go(
 ) -> None:
     closed: list[Producer] = []
     close = Producer.close
-    monkeypatch.setattr(Producer, "close", lambda one: (closed.append(one), close(one)))
+
+    def noted(one: Producer) -> None:
+        closed.append(one)
+        close(one)
+
+    monkeypatch.setattr(Producer, "close", noted)
 
     def fail(*_: object) -> int:
         raise KeyError("a fault of ours")

@@ -191,7 +191,7 @@ def test_an_unknown_commit_that_stays_unknown_is_not_run_again(
     database: ServiceDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = database._sessions.mine()
-    runs = []
+    runs: list[int] = []
 
     def commit(_: object) -> None:
         if len(runs) == 1 and not monkeypatched:

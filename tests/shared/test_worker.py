@@ -188,8 +188,7 @@ def test_too_many_dead_letters_pause_one_partition_until_it_is_resumed(
     with running(worker):
         for number in range(8):
             send_raw(settings, id=f"bad:{number}", body="{", key="430211")
-        wait_until(lambda: hearer.db.pauses.find_one({"resumed_at": None}))
-        paused = hearer.db.pauses.find_one({"resumed_at": None})
+        paused = wait_until(lambda: hearer.db.pauses.find_one({"resumed_at": None}))
         send_raw(settings, id="behind:1", subject="behind", key="430211")
         other = next(
             key for key in map(str, range(100)) if partition(settings, key) != paused["partition"]

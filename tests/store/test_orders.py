@@ -205,10 +205,10 @@ def test_an_answer_of_an_unknown_order_is_a_dead_letter_and_its_neighbour_is_hea
 
 def test_an_answer_of_another_amount_or_book_changes_nothing_and_alarms(store: Store):
     order = store.placed(store.item(store.merchant()))
-    other = {"n": 9, "at": clock.now(), "order_id": order, "volunteer_id": "ada"}
+    other, at = {"order_id": order, "volunteer_id": "ada"}, clock.now()
 
-    store.hear(ledger.HoldPlaced(district=DISTRICT, amount=149, **other))
-    store.hear(ledger.HoldPlaced(district="430202", amount=150, **other))
+    store.hear(ledger.HoldPlaced(district=DISTRICT, n=9, at=at, amount=149, **other))
+    store.hear(ledger.HoldPlaced(district="430202", n=9, at=at, amount=150, **other))
 
     assert store.state(order) == "PLACED"
     assert store.alarms() == ["answer-of-another-amount", "answer-of-another-book"]

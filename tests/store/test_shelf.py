@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -101,14 +103,17 @@ def test_staff_are_added_and_removed_by_staff_never_the_last_one(store: Store):
 
 
 def test_two_who_remove_each_other_at_once_leave_one(store: Store):
+    def remove(path: str, *, by: str, whom: str) -> Any:
+        return store.staff(by).post(path, {"volunteer_id": whom})
+
     for _ in range(10):
         merchant = store.merchant()
         path = f"/merchants/{merchant}/staff"
         made(store.staff().post(path, {"volunteer_id": "li"}))
 
         at_once(
-            lambda path=path: store.staff().post(f"{path}-removals", {"volunteer_id": "li"}),
-            lambda path=path: store.staff("li").post(f"{path}-removals", {"volunteer_id": "wang"}),
+            partial(remove, f"{path}-removals", by="wang", whom="li"),
+            partial(remove, f"{path}-removals", by="li", whom="wang"),
         )
 
         assert len(store.db.merchants.find_one({"_id": merchant})["staff"]) == 1

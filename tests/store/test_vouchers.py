@@ -7,6 +7,8 @@ import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
 
 import pytest
 
@@ -284,7 +286,8 @@ def test_cancel_against_scan_two_hundred_pairs_one_wins_each_time(store: Store):
         return outcome(orders[order].post_until_answered(f"/orders/{order}/cancellations"))
 
     # Four pairs at a time, each pair's scan and cancel in threads of their own.
-    todo, pairs = list(orders), []
+    todo = list(orders)
+    pairs: list[tuple[str, str]] = []
     for start in range(0, len(todo), 4):
         asks = [
             (lambda ask=ask, order=order: ask(order))
@@ -309,16 +312,21 @@ def test_cancel_against_scan_two_hundred_pairs_one_wins_each_time(store: Store):
 def test_the_last_day_against_a_scan_one_wins_each_time(store: Store):
     merchant = store.merchant()
     item = store.item(merchant, pieces=40, limit_a_month=40)
+
+    def scan(code: str) -> str:
+        return outcome(store.use(merchant, code))
+
+    def expire(over: datetime) -> int:
+        return operations.cancel_expired_vouchers(store.database, over, clock.real_now())
+
     for number in range(20):
         order = store.confirmed(item, f"person-{number}")
         code = store.code(order, f"person-{number}")
         over = store.order(order)["expires_at"]
 
         scanned, expired = at_once(
-            lambda code=code: outcome(store.use(merchant, code)),
-            lambda over=over: operations.cancel_expired_vouchers(
-                store.database, over, clock.real_now()
-            ),
+            partial(scan, code),
+            partial(expire, over),
         )
 
         assert (scanned, expired) in {("ok", 0), ("order-cancelled", 1)}

@@ -19,7 +19,7 @@ def code_of(answer: Any) -> tuple[int, str]:
     return answer.status_code, json.loads(answer.data)["code"]
 
 
-def grant(desk: Desk, by: Signed, to: Signed, role: str, region: str, **named: Any) -> Any:
+def grant(desk: Desk, by: Signed, to: Signed, role: object, region: str, **named: Any) -> Any:
     body = {"role": role, "region": region}
     return desk.post(f"/volunteers/{to.volunteer_id}/roles", body, by=by, **named)
 

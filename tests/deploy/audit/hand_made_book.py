@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 Document = dict[str, Any]
@@ -70,7 +71,7 @@ class HandMadeBook:
         fact: str,
         kind: str,
         about: Document,
-        moves: list[tuple[str, str, str | None, int]] | None = None,
+        moves: Sequence[tuple[str, str, str | None, int]] | None = None,
         *,
         refused: str | None = None,
     ) -> Document:

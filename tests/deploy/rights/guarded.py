@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pymongo import MongoClient
 
@@ -78,7 +79,7 @@ class GuardedMongo(MongoServer):
 
     def guard(self) -> None:
         """Make the root user, as the image of MongoDB does, and ask everybody from now on."""
-        with MongoClient(self.uri) as client:
+        with MongoClient[dict[str, Any]](self.uri) as client:
             client.admin.command("createUser", "root", pwd=PASSWORD, roles=["root"])
         self.stop()
         self.guarded = True

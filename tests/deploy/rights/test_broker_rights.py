@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -60,7 +61,7 @@ def _until_allowed(server: GuardedKafka) -> None:
     """Wait until the broker has taken over what its controller wrote down."""
     deadline = clock.monotonic() + 10
     for service in SERVICES:
-        while not _works(lambda service=service: _log_ids(_settings(server, service), service)):
+        while not _works(partial(_log_ids, _settings(server, service), service)):
             assert clock.monotonic() < deadline
             clock.sleep(0.1)
 
@@ -201,15 +202,15 @@ def _right(user: str, topic: str, operation: ACLOperation) -> ACL:
 
 
 def test_who_does_not_say_who_they_are_is_not_let_in(kafka_: GuardedKafka) -> None:
-    others = (
-        {"kafka_password": "store-0wn"},
-        {"kafka_username": "nobody"},
-        {"kafka_security_protocol": "PLAINTEXT"},
-    )
     store = _settings(kafka_, "store")
+    others = (
+        replace(store, kafka_password="store-0wn"),
+        replace(store, kafka_username="nobody"),
+        replace(store, kafka_security_protocol="PLAINTEXT"),
+    )
 
     with ThreadPoolExecutor() as pool:  # each knocks until its time is up
-        asked = [pool.submit(Admin, replace(store, **other)) for other in others]
+        asked = [pool.submit(Admin, other) for other in others]
         refused = [future.exception() for future in asked]
 
     assert [type(error) for error in refused] == [BrokerTrouble] * len(others)

@@ -75,14 +75,14 @@ def test_a_service_works_in_its_own_database_and_reads_no_other(
                 lambda things=things: things.drop(),
             ):
                 _refused(attempt)
-        for attempt in (
+        for reach in (
             opened.db.alarms.drop,
             lambda: opened.client.drop_database(PREFIX + service),
             lambda: opened.client.admin.command("createUser", "x", pwd="x", roles=["root"]),
             lambda: opened.client.admin.command("updateUser", service, roles=["root"]),
             lambda: opened.client.admin.command("usersInfo", 1),
         ):
-            _refused(attempt)
+            _refused(reach)
     finally:
         opened.close()
 
@@ -95,7 +95,10 @@ def test_the_operator_reads_all_four_and_makes_no_user(mongo_: GuardedMongo) -> 
 
 
 def test_who_does_not_say_who_they_are_is_not_let_in(mongo_: GuardedMongo) -> None:
-    with MongoClient(mongo_.uri) as nobody, _client(mongo_, "store", "0ther") as liar:
+    with (
+        MongoClient[dict[str, Any]](mongo_.uri) as nobody,
+        _client(mongo_, "store", "0ther") as liar,
+    ):
         for client in (nobody, liar):
             with pytest.raises(OperationFailure):
                 client[f"{PREFIX}store"].outbox.find_one({})

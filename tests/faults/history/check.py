@@ -60,7 +60,7 @@ def check(
     history: History, mongo_uri: str, *, database_prefix: str = Settings.database_prefix
 ) -> Verdict:
     """Compare a history with the databases, which must have come to rest."""
-    with MongoClient(mongo_uri, tz_aware=True) as client:
+    with MongoClient[dict[str, Any]](mongo_uri, tz_aware=True) as client:
 
         def database(service: str) -> Documents:
             return client[database_prefix + service]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -118,7 +119,7 @@ def balances(stage: Stage, size: Size) -> Mapping[str, Sample]:
     for name, known, status in ((FRESH, False, 200), (KNOWN, True, 304)):
         cores = Cores(mall.system)
         with timed() as watch:
-            found = side_by_side(lambda number, known=known: look(number, known=known), times)
+            found = side_by_side(partial(look, known=known), times)
         shares = cores.shares()
         if set(found) != {status}:
             raise NotSound(f"{set(found)} instead of {status}")

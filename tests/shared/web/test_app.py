@@ -81,6 +81,7 @@ def test_a_web_process_is_not_ready_while_the_database_is_away(
 
 def test_the_openapi_document_shows_roles_keys_and_limits(shop: Shop) -> None:
     document = shop.client.get("/openapi.json").json
+    assert document is not None
     take = document["paths"]["/v1/things"]["post"]
     look = document["paths"]["/v1/lookups"]["post"]
 

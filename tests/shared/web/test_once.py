@@ -45,6 +45,7 @@ def test_a_wish_without_a_key_is_unreadable(shop: Shop) -> None:
         answer = shop.client.post(
             "/v1/things", json={"pieces": 1}, headers={**shop.token(), **headers}
         )
+        assert answer.json is not None
         assert (answer.status_code, answer.json["code"]) == (400, "idempotency-key-missing")
 
     assert shop.taken == 0

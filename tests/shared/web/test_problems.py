@@ -278,5 +278,7 @@ def test_lists_come_in_pages(shop: Shop) -> None:
     first = shop.client.get("/v1/things?limit=3").json
     all_of_them = shop.client.get("/v1/things?limit=5").json
 
+    assert first is not None
+    assert all_of_them is not None
     assert (len(first["items"]), first["next"]) == (3, first["items"][-1]["thing_id"])
     assert (len(all_of_them["items"]), all_of_them["next"]) == (5, None)
