@@ -8,6 +8,7 @@ from functools import partial
 from itertools import chain
 
 import pytest
+from werkzeug.test import TestResponse
 
 from shared import ids
 from shared.events.volunteers import VolunteerRegistered, VolunteerStatusChanged
@@ -126,7 +127,7 @@ def test_in_a_rush_each_hears_the_same_no_without_waiting_for_a_turn(activities)
     now, fred = activities.nine, {"volunteer_id": "fred", "number": "1", "region": "430211001001"}
     activities.hear(VolunteerStatusChanged(version=1, status="frozen", at=now, **fred))
 
-    def ask(person: str, shift_id: str) -> object:
+    def ask(person: str, shift_id: str) -> TestResponse:
         return activities.post(f"/shifts/{shift_id}/sign-ups", by=activities.token(person))
 
     calm = [refused(ask(person, full)) for person in ("ada", "bob", "carl", "fred")]
@@ -219,7 +220,7 @@ def test_twenty_withdrawals_at_once_give_one_place_back(activities):
 def test_of_200_pairs_of_overlapping_sign_ups_at_once_exactly_one_of_each_wins(activities):
     shifts = activities.published((0, 120, 200), (60, 120, 200))
 
-    def ask(person: str, shift_id: str) -> object:
+    def ask(person: str, shift_id: str) -> TestResponse:
         return activities.insist(f"/shifts/{shift_id}/sign-ups", by=activities.token(person))
 
     pairs = [[partial(ask, f"p{n}", shift_id) for shift_id in shifts] for n in range(200)]

@@ -6,6 +6,7 @@ import os
 import random
 from collections.abc import Iterator
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 
@@ -52,8 +53,9 @@ def test_as_many_win_as_there_are_and_everyone_is_answered(system: System) -> No
 
 
 def test_what_is_carried_is_asked_of_as_many_for_each_place_and_of_no_fewer_than_a_few() -> None:
-    figures = dict.fromkeys((one.name for one in fields(Burst)), 0)
-    burst = Burst(**{**figures, "name": "places", "people": 2000, "capacity": 50, "rate": 60.0})
+    figures: dict[str, Any] = dict.fromkeys((one.name for one in fields(Burst)), 0)
+    figures |= {"name": "places", "people": 2000, "capacity": 50, "rate": 60.0}
+    burst = Burst(**figures)
 
     assert carried(burst, seconds=45) == {
         "people": 945,
