@@ -204,6 +204,13 @@ class Town:
         self.services.store.post(f"/merchants/{merchant}/approvals", by=self.admin)
         return Shop(merchant, staff)
 
+    def till(self, shop: Shop) -> Token:
+        """Return one more person of a merchant's staff."""
+        person = self.appointed("merchant")
+        path = f"/merchants/{shop.merchant_id}/staff"
+        self.services.store.post(path, {"volunteer_id": person.volunteer_id}, by=shop.staff)
+        return person
+
     def item(self, shop: Shop, *, price: int = 100, pieces: int = 100, limit: int = 50) -> str:
         """Return an item on the shelf; the price in hundredths of a point."""
         body = {
