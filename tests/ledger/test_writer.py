@@ -443,9 +443,11 @@ def test_a_book_that_fails_a_check_is_set_aside_until_an_operator_puts_it_back(d
     late.close()
 
 
-def test_what_another_writer_posted_is_checked_when_it_is_read(database, writer):
+def test_what_another_writer_posted_is_checked_when_it_is_read(database, writer, monkeypatch):
     slept = Writer(database)
     post(slept, earn("a"))
+    # Its rows stay behind: whoever looks again begins where they are.
+    monkeypatch.setattr(writer.rows, "note", lambda *_, **__: None)
     post(writer, earn("b"), earn("c"))
     # In the middle of what is read forward, where no hint points.
     database.db.journal.update_one({"_id": "earn:b:1"}, {"$set": {"about.minutes": 9_999}})

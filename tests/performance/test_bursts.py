@@ -66,6 +66,21 @@ def test_what_is_carried_is_asked_of_as_many_for_each_place_and_of_no_fewer_than
     assert carried(replace(burst, rate=1.0), seconds=2)["people"] == 20
 
 
+@pytest.mark.parametrize(
+    ("won", "left", "given_back", "fair"),
+    [(10, 0, 0, True), (11, 0, 1, True), (10, 1, 1, True), (9, 1, 0, False), (11, 0, 0, False)],
+    ids=["all gone", "won again", "given back last", "one left over", "one too many"],
+)
+def test_a_burst_is_fair_where_as_many_won_as_there_were(
+    *, won: int, left: int, given_back: int, fair: bool
+) -> None:
+    figures: dict[str, Any] = dict.fromkeys((one.name for one in fields(Burst)), 0)
+    figures |= {"people": 60, "capacity": 10, "refused": 60 - won}
+    figures |= {"won": won, "left": left, "given_back": given_back}
+
+    assert Burst(**figures).fair is fair
+
+
 def wish(*said: tuple[float, float, int]) -> Wish:
     told = [Said(began=began, ended=ended, status=status, body={}) for began, ended, status in said]
     return Wish(path="", token="", due=0, said=told)
