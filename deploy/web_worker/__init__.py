@@ -101,7 +101,8 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Wait for events, and no longer than somebody rests."""
-        super().wait_for_and_dispatch_events(REST_S if self._turns.anyone_rests else timeout)
+        longest = REST_S if self._turns.anyone_rests else timeout
+        super().wait_for_and_dispatch_events(min(timeout, longest))
 
     def finish_request(self, conn: Any, fs: Any) -> None:
         """Keep the connection for its next request, or send its client away and linger."""

@@ -39,10 +39,6 @@ class Turns:
         # Whose rest is over when: all rest equally long, so in order.
         self._resting: dict[Caller, float] = {}
 
-    def __len__(self) -> int:
-        """Return how many are at work or in line."""
-        return sum(line.at_work + len(line.waiting) for line in self._lines.values())
-
     def come(self, request: Any, caller: Caller, *, at_once: int, rests: bool) -> list[Any]:
         """Put a request in its caller's line; return who goes to work now: this one, or nobody."""
         line = self._lines.setdefault(caller, _Line(at_once, rests))

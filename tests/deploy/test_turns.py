@@ -82,5 +82,6 @@ def test_everyone_is_done_once_and_nothing_is_kept_of_who_left(steps: list[str])
             assert mine == sorted(mine)
     assert len({*gone, *left}) == len(gone) + len(left) == came
     assert not at_work
-    assert not len(turns)
+    assert not turns._lines
+    assert not turns._callers
     assert not turns.anyone_rests
