@@ -64,13 +64,11 @@ def configure(*, service: str, slot: str, level: str = "INFO") -> None:
     handler.setFormatter(_JsonLines(service, slot))
     root.addHandler(handler)
     root.setLevel(level)
-    # The client's log is noisy in an outage: only warnings, and few of them.
-    kafka = logging.getLogger("kafka")
-    kafka.setLevel(logging.WARNING)
+    # The client's log is noisy in an outage: only warnings, and few of them. The limiter's lines
+    # name the address, which is nobody's business; ours name the person's id.
+    for quiet in ("kafka", "pymongo", "flask-limiter"):
+        logging.getLogger(quiet).setLevel(max(logging.WARNING, root.level))
     handler.addFilter(_Few("kafka", _KAFKA_LINES_A_MINUTE))
-    # The limiter's lines name the address, which is nobody's business; ours name the person's id.
-    for quiet in ("pymongo", "flask-limiter"):
-        logging.getLogger(quiet).setLevel(logging.WARNING)
 
 
 class _Stderr(logging.StreamHandler[TextIO]):

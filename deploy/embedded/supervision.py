@@ -17,7 +17,7 @@ from supervisor.xmlrpc import SupervisorTransport
 from deploy.embedded import process_file
 from deploy.embedded.process_file import SERVICES_GROUP, Program
 
-START_TIMEOUT_S = 10.0
+START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 10.0
 
 

@@ -298,7 +298,7 @@ def bootstrap(settings: Mapping[str, str], *, district: str, admin_phone: str) -
         env={**os.environ, **settings},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert made.returncode == 0, made.stderr

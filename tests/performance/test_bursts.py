@@ -29,7 +29,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 
 @pytest.mark.servers
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_as_many_win_as_there_are_and_everyone_is_answered(system: System) -> None:
     seed = int(os.environ.get("GONGXIANG_SEED", random.SystemRandom().randrange(10**6)))
     print(f"\nseed {seed}: GONGXIANG_SEED={seed} replays it")
@@ -46,6 +46,7 @@ def test_as_many_win_as_there_are_and_everyone_is_answered(system: System) -> No
         system.mongo_uri,
         system.kafka_bootstrap,
         database_prefix="gongxiang_",
+        wait_s=120,
         strict=False,
         told=town.told.answers,
     )

@@ -227,6 +227,17 @@ def test_a_log_line_is_json_with_its_trace(capsys: pytest.CaptureFixture[str]) -
     assert len(lines) == 1 + 20
 
 
+def test_who_wants_only_errors_hears_no_warnings_of_libraries_either(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.configure(service="store", slot="store-0", level="ERROR")
+    logging.getLogger("kafka.conn").warning("away")
+    logging.getLogger("kafka.conn").error("gone")
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["message"] == "gone"
+
+
 def test_roles_are_looked_at_before_anything_else(database: ServiceDatabase) -> None:
     shut = Blueprint("shut", __name__)
 
