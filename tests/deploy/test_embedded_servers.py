@@ -14,7 +14,7 @@ from bson import Binary
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import NewTopic
 from kafka.structs import OffsetAndMetadata, TopicPartition
-from pymongo import MongoClient
+from pymongo import MongoClient, monitoring
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from deploy.embedded.servers import KafkaServer, MongoServer
@@ -23,6 +23,24 @@ pytestmark = pytest.mark.servers
 
 WRITE_CONFLICT = 112
 NO_SUCH_TRANSACTION = 251
+
+
+class Writes(monitoring.CommandListener):
+    """The writes that a client sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[Any] = []
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        """Keep it, as it went out."""
+        if event.command_name == "insert":
+            self.sent.append(event.command)
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """Ask no more of it."""
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """Ask no more of it."""
 
 
 class HastyMongoServer(MongoServer):
@@ -61,6 +79,15 @@ def client(disk: MongoServer) -> Iterator[MongoClient[dict[str, Any]]]:
 def things(client: MongoClient[dict[str, Any]], request: pytest.FixtureRequest) -> Any:
     """A collection of this test's own."""
     return client.contracts.create_collection(request.node.name)
+
+
+def test_no_write_is_numbered_for_the_server_to_remember(disk: MongoServer) -> None:
+    writes = Writes()
+    with MongoClient[dict[str, Any]](disk.uri, event_listeners=[writes]) as client:
+        client.contracts.numbered.insert_one({"_id": 1})
+
+    (sent,) = writes.sent
+    assert "txnNumber" not in sent
 
 
 def test_the_second_writer_of_a_document_is_told_to_run_again(client, things):
