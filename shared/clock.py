@@ -20,9 +20,9 @@ _RELOAD_S = 0.05
 class _Offset:
     """The offset file's seconds, read again at most every 50 ms."""
 
-    def __init__(self) -> None:
-        self.path: Path | None = None
-        self.error = timedelta()
+    def __init__(self, path: Path | None = None, error: timedelta = timedelta()) -> None:
+        self.path = path
+        self.error = error
         self._read_at = -1.0
         self._value = timedelta()
 
@@ -46,10 +46,8 @@ _offset = _Offset()
 
 def use(*, offset_file: str | None, error_s: float) -> None:
     """Take the offset file and the test error from the settings, once, when a process starts."""
-    _offset.path = Path(offset_file) if offset_file else None
-    _offset.error = timedelta(seconds=error_s)
-    _offset._read_at = -1.0
-    _offset._value = timedelta()
+    global _offset  # noqa: PLW0603 - one or the other, whole, for who reads the time meanwhile
+    _offset = _Offset(Path(offset_file) if offset_file else None, timedelta(seconds=error_s))
 
 
 def now() -> datetime:
