@@ -28,13 +28,14 @@ def write(
     before = json.loads(path.read_text()) if path.exists() else {"rows": [], "curves": []}
     new_rows = {(row["row"], row["name"]) for row in rows}
     new_curves = {curve["name"] for curve in curves}
+    kept = [row for row in before["rows"] if (row["row"], row["name"]) not in new_rows]
     report = {
-        "command": command,
+        "command": "make bench ROWS=…" if kept else command,
         "machine": f"{os.cpu_count()} cores, {platform.system()}, Python "
         f"{platform.python_version()}",
         "seconds": round(seconds, 1),
         "rows": sorted(
-            [*rows, *(r for r in before["rows"] if (r["row"], r["name"]) not in new_rows)],
+            [*rows, *kept],
             key=lambda row: row["row"],
         ),
         "curves": [*curves, *(c for c in before["curves"] if c["name"] not in new_curves)],

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.performance import measuring
+from tests.performance import measuring, report
 from tests.performance.row import Curve, Row, Size
 from tests.performance.rows import all_curves, all_rows
 from tests.performance.stage import Servers
@@ -52,3 +53,15 @@ def test_a_curve_is_drawn(curve: Curve, servers: Servers) -> None:
 
     assert [x for x, _ in drawn["points"]] == list(curve.small)
     assert all(cost > 0 for _, cost in drawn["points"])
+
+
+def test_a_report_of_several_runs_does_not_name_the_last_one_for_all(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    one, other = {"row": 1, "name": "one"}, {"row": 2, "name": "other"}
+
+    first = report.write(path, [other], [], seconds=1, command="make bench ROWS=2")
+    both = report.write(path, [one], [], seconds=1, command="make bench ROWS=1")
+
+    assert first["command"] == "make bench ROWS=2"
+    assert both["command"] == "make bench ROWS=…"
+    assert both["rows"] == [one, other]
